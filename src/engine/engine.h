@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All loaded rules as one. Equal leaves of different rules are one predicate, evaluated at most
+ * once per event; a rule is looked at only when something it cannot match without is there. So the
+ * cost of an event follows the number of rules that could fire, not the number loaded.
+ *
+ * The engine is built from a rule_set and never changes; each thread has its own engine_scratch.
+ * Alerts come out of engine_run() through a callback, one at a time, borrowed for the call.
+ */
+#ifndef LINTEL_ENGINE_ENGINE_H
+#define LINTEL_ENGINE_ENGINE_H
+
+#include "event/event.h"
+#include "rule/rule.h"
+
+struct engine;
+struct engine_scratch;
+
+/* `rules` must outlive the engine. */
+struct engine *engine_new(const struct rule_set *rules, struct field_set *fields);
+void engine_free(struct engine *engine);
+struct engine_scratch *engine_scratch_new(const struct engine *engine);
+void engine_scratch_free(struct engine_scratch *scratch);
+
+/* The rules that match the event, exceptions applied, in order of loading. The array belongs to the
+ * scratch and is good until its next use. */
+uint32_t engine_match(const struct engine *engine, const struct event *event,
+		      struct engine_scratch *scratch, const struct rule *const **matched);
+
+#endif

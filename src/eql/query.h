@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * EQL, Elasticsearch's dialect: from text to something that says yes or no to an event.
+ *
+ *	text ──lexer──► tokens ──parser──► AST ──check──► typed AST ──compile──► eql_query
+ *
+ * A compiled event query is a category and a condition: a tree of and/or/not over *leaves*. Inside
+ * a leaf (comparison, predicate, function) logic is three-valued and a multi-valued field is tried
+ * value by value; a leaf that comes out null counts as false, and its negation as true. That line
+ * between the two is Elasticsearch's, see docs/eql.md.
+ *
+ * Leaves are what rules share: two leaves with the same key are the same predicate. The engine
+ * interns them and reads their facts to index rules by what they cannot match without; whoever has
+ * a single query just calls eql_match().
+ */
+#ifndef LINTEL_EQL_QUERY_H
+#define LINTEL_EQL_QUERY_H
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "event/event.h"
+#include "event/field.h"
+
+struct eql_options {
+	struct str category_field; /* empty: event.category */
+	/* For diagnostics: the file the text is from and where in it the text begins. */
+	struct str file;
+	uint32_t first_line;   /* 0 means 1 */
+	uint32_t first_column; /* 0 means 1 */
+};
+
+enum eql_cond_kind {
+	EQL_COND_CONST,
+	EQL_COND_AND,
+	EQL_COND_OR,
+	EQL_COND_NOT, /* one kid */
+	EQL_COND_LEAF,
+};
+
+struct eql_cond {
+	enum eql_cond_kind kind;
+	bool constant;           /* EQL_COND_CONST */
+	uint32_t kid_count;      /* AND, OR: two or more */
+	struct eql_cond **kids;
+	struct eql_leaf *leaf;   /* EQL_COND_LEAF */
+};
+
+/* What a leaf is, for whoever indexes rules. For the first four kinds the leaf holds exactly when
+ * some value of the one field satisfies it, so the facts are the whole truth. */
+enum eql_leaf_kind {
+	EQL_LEAF_EXACT,    /* field equals one of strings[]: ==, in, or a pattern without wildcards */
+	EQL_LEAF_WILDCARD, /* field matches one of strings[] (with * and ?): like, : */
+	EQL_LEAF_NULL,     /* field has no value */
+	EQL_LEAF_EXISTS,   /* field has a value */
+	EQL_LEAF_OTHER,    /* anything else: eql_leaf_eval() knows */
+};
+
+struct eql_leaf {
+	/* Canonical text: equal keys mean equal predicates (over the same field_set). */
+	struct str key;
+	enum eql_leaf_kind kind;
+	bool fold;              /* EXACT, WILDCARD: compare without regard to ASCII case */
+	uint32_t field;         /* all kinds but OTHER */
+	const struct str *strings;
+	uint32_t string_count;
+	/* False when the leaf is true for some event in which all its fields are missing; then it
+	 * must not be used to skip a rule. */
+	bool needs_value;
+	const uint32_t *fields; /* every field the leaf reads */
+	uint32_t field_count;
+	uint32_t cost;          /* rough ns per evaluation, to try cheap leaves first */
+	const struct eql_expr *expr; /* the eql room's own */
+};
+
+enum eql_pipe_kind { EQL_PIPE_HEAD, EQL_PIPE_TAIL };
+
+struct eql_pipe {
+	enum eql_pipe_kind kind;
+	uint64_t count;
+};
+
+struct eql_query {
+	struct str text;
+	bool any_category;
+	struct str category;      /* compared with case; empty when any_category */
+	uint32_t category_field;
+	struct eql_cond *cond;
+	struct eql_pipe *pipes;
+	uint32_t pipe_count;
+};
+
+/*
+ * Compile `text`. Fields it names are demanded in `fields`. The query lives in `arena`; `text`
+ * need not outlive the call. With `fields` NULL the query is only checked and *out is not set.
+ * Returns 0, or -EINVAL with one or more errors in `diags`, or -ENOTSUP when the query is a
+ * sequence, sample or join, with exactly one error that says so.
+ */
+int eql_compile(struct arena *arena, struct field_set *fields, struct str text,
+		const struct eql_options *options, struct diag_list *diags, struct eql_query **out)
+    __attribute__((warn_unused_result));
+
+/* Scratch memory for evaluation; one per thread. Nothing is allocated per event in steady state. */
+struct eql_scratch;
+struct eql_scratch *eql_scratch_new(void);
+void eql_scratch_free(struct eql_scratch *scratch);
+
+/* Does the leaf hold? Null counts as false. Errors (division by zero, a regex at its limit) count
+ * as false and are counted (COUNTER_EVALUATION_ERROR, COUNTER_REGEX_LIMIT). */
+bool eql_leaf_eval(const struct eql_leaf *leaf, const struct event *event,
+		   struct eql_scratch *scratch);
+/* Does the event's category fit? */
+bool eql_category_fits(const struct eql_query *query, const struct event *event);
+/* Category and condition. Pipes are the caller's business, they need the end of the input. */
+bool eql_match(const struct eql_query *query, const struct event *event,
+	       struct eql_scratch *scratch);
+
+/* Does `s` match `pattern` (`*` any run, `?` one character) as a whole? For tests and the engine's
+ * verification step; `fold` ignores ASCII case. */
+bool eql_wildcard(struct str pattern, struct str s, bool fold);
+
+/* Every function of the language, for --help and docs: name (with "~" where it has a variant),
+ * signature, one line of text. */
+struct eql_function_help {
+	const char *signature;
+	const char *text;
+};
+const struct eql_function_help *eql_functions(uint32_t *count);
+
+#endif

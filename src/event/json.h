@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Events from and to JSON.
+ *
+ * Reading: one document, ECS fields nested, dotted or mixed ("process": {"parent.name": ...}).
+ * Only demanded fields are looked at, the rest is skipped over but must be JSON. A document with
+ * an object under `_source` (an Elasticsearch search hit) is read from there. Arrays are flattened,
+ * objects within arrays too; null values are no values. Of duplicate keys all values count.
+ * Integers beyond 64 bits become doubles.
+ */
+#ifndef LINTEL_EVENT_JSON_H
+#define LINTEL_EVENT_JSON_H
+
+#include "base/buf.h"
+#include "event/event.h"
+
+/* The reader may touch this many bytes after the document's end (SIMD loads); their value does not
+ * matter. */
+#define EVENT_JSON_PADDING 64
+/* Longest document: above the largest event any sensor sends, below what would stall a stream. */
+#define EVENT_JSON_BYTES_MAX ((size_t)64 << 20)
+/* Deepest nesting read. ECS needs 8; each level costs the parser stack and hostile input thousands. */
+#define EVENT_JSON_DEPTH_MAX 256
+
+struct event_reader;
+
+/* Which fields carry an event's time and order; the defaults are @timestamp and event.sequence. */
+struct event_reader_options {
+	struct str timestamp_field;
+	struct str tiebreaker_field; /* empty: order of arrival alone */
+};
+
+/* Demand the option's fields in `fields` before freezing it. */
+struct event_reader *event_reader_new(const struct field_set *fields,
+				      const struct event_reader_options *options);
+void event_reader_free(struct event_reader *reader);
+
+/* Reads `json` into the (reset) event. Strings without escapes point into `json`, others into the
+ * event's arena. Returns 0; -EINVAL (not JSON, not an object), -E2BIG (too deep or too long). On
+ * error `why` (if not NULL) gets a static text and the event is reset. */
+int event_read_json(struct event_reader *reader, struct str json, struct event *event,
+		    const char **why) __attribute__((warn_unused_result));
+
+/* Appends the event as one nested JSON object, without a newline: its own document where it has
+ * one (the `_source` object of a hit), else its values. */
+void event_write_json(const struct event *event, struct buf *out);
+
+#endif

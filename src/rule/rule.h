@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Detection rules as their authors write them: Elastic's TOML rule files, unmodified, and lintel's
+ * own pack in the same format.
+ *
+ * A rule_set owns one arena with all rules; it is built once, then only read. A rule that cannot
+ * run is still in the set, with the reason, so that nothing is dropped in silence.
+ */
+#ifndef LINTEL_RULE_RULE_H
+#define LINTEL_RULE_RULE_H
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "eql/query.h"
+
+enum rule_state {
+	RULE_LOADED,
+	RULE_SKIPPED, /* well-formed, but of a kind lintel does not run (yet); see reason */
+	RULE_ERROR,   /* broken; see diagnostics */
+};
+
+enum rule_severity { SEVERITY_LOW, SEVERITY_MEDIUM, SEVERITY_HIGH, SEVERITY_CRITICAL };
+
+struct rule_technique {
+	struct str id, name, reference;
+	struct rule_technique *subtechniques;
+	uint32_t subtechnique_count;
+};
+
+struct rule_threat { /* one [[rule.threat]] */
+	struct str framework;
+	struct str tactic_id, tactic_name, tactic_reference;
+	struct rule_technique *techniques;
+	uint32_t technique_count;
+};
+
+/* One exception: the alert is withheld when every entry holds. As in Kibana's exception lists. */
+struct rule_exception {
+	struct str name, reason;
+	struct eql_cond *cond;
+	struct str text; /* for show */
+};
+
+/* Elastic's default when a rule says nothing (Kibana: DEFAULT_MAX_SIGNALS). */
+#define RULE_MAX_SIGNALS_DEFAULT 100
+
+struct rule {
+	enum rule_state state;
+	struct str reason; /* skipped: why; error: the first error's message */
+	struct str path;   /* file it came from; "builtin:..." for the embedded pack */
+	uint32_t query_line; /* line of the query text in the file */
+
+	struct str id;     /* rule.rule_id */
+	struct str name, description, type, language, query_text;
+	struct str version; /* metadata.updated_date or rule.version: part of the alert id */
+	enum rule_severity severity;
+	uint32_t risk_score;  /* 0..100 */
+	int64_t interval_ns;  /* default 5m */
+	int64_t lookback_ns;  /* `from`, as an age: "now-9m" is nine minutes; default now-6m */
+	uint32_t max_signals;
+	bool enabled;
+	bool building_block;
+	struct str note, setup, license, timestamp_override;
+	struct str *authors, *references, *false_positives, *tags, *indices;
+	uint32_t author_count, reference_count, false_positive_count, tag_count, index_count;
+	struct rule_threat *threats;
+	uint32_t threat_count;
+	struct rule_exception *exceptions;
+	uint32_t exception_count;
+	struct str *unknown_keys; /* dotted, kept and reported */
+	uint32_t unknown_key_count;
+
+	struct eql_query *query; /* only when RULE_LOADED */
+};
+
+struct rule_set {
+	struct arena arena;
+	struct rule **rules; /* in order of loading: files sorted by path */
+	uint32_t count, cap;
+	uint32_t loaded, skipped, errors; /* by state */
+	uint32_t files;
+};
+
+/* A directory tree is walked for *.toml; more than this in one load is a mistake (a home directory
+ * given by accident). Elastic's whole repository has 3,648. */
+#define RULE_FILES_MAX 50000
+/* Elastic's largest rule file is 90 KB. */
+#define RULE_FILE_BYTES_MAX (1024 * 1024)
+
+void rule_set_init(struct rule_set *set);
+void rule_set_free(struct rule_set *set);
+/* Load a file, or every *.toml below a directory (sorted, symbolic links to directories not
+ * followed). Queries are compiled against `fields`. A broken rule does not stop the others; a rule
+ * id seen before replaces nothing and is an error naming both files. Returns 0, or -errno when
+ * `path` itself cannot be read (with a diagnostic). */
+int rule_set_load(struct rule_set *set, struct field_set *fields, const char *path,
+		  struct diag_list *diags) __attribute__((warn_unused_result));
+/* The pack shipped inside the binary (rules/ of the source tree). */
+int rule_set_load_builtin(struct rule_set *set, struct field_set *fields, struct diag_list *diags)
+    __attribute__((warn_unused_result));
+/* One rule from text, as if read from `path`; what rule_set_load does per file, and the fuzz
+ * target. */
+int rule_set_load_text(struct rule_set *set, struct field_set *fields, struct str text,
+		       struct str path, struct diag_list *diags) __attribute__((warn_unused_result));
+/* By rule_id; NULL if there is none. */
+const struct rule *rule_set_find(const struct rule_set *set, struct str id);
+
+const char *rule_severity_name(enum rule_severity severity); /* "low" ... */
+const char *rule_state_name(enum rule_state state);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sensor: kernel events as ECS events. eBPF tracepoints are the first witness, fanotify the
+ * second for the directories rules name. Only this room links libbpf.
+ */
+#ifndef LINTEL_SENSOR_SENSOR_H
+#define LINTEL_SENSOR_SENSOR_H
+
+#include "event/event.h"
+#include "process/host.h"
+#include "process/process.h"
+
+struct sensor;
+
+struct sensor_options {
+	uint32_t root_pid;       /* only this process and what it starts; 0: all */
+	const char *cgroup_path; /* only processes in or below this cgroup; NULL: all */
+	/* Directories the second witness marks, NULL-terminated; NULL: none. */
+	const char *const *watch_directories;
+	uint32_t ring_bytes;     /* 0: SENSOR_RING_BYTES_DEFAULT; a power of two */
+};
+
+/* Measured need: 0.8 us and up to 600 bytes a record; a burst of 50,000 file events while the
+ * reader is off the CPU for 50 ms is 30 MB. */
+#define SENSOR_RING_BYTES_DEFAULT (32u << 20)
+
+/* One event; borrowed for the call. `process` is who did it. */
+typedef void sensor_handler(void *context, struct event *event, const struct process *process);
+
+/*
+ * Load and attach everything this kernel has. What is attached, what the kernel lacks and what
+ * that costs is logged, one line each. `fields` must be frozen. The table and host outlive the
+ * sensor. Returns 0; -EPERM (not root), -ENOTSUP (no BTF, or no tracepoint programs at all), each
+ * logged with the way out.
+ */
+int sensor_open(struct sensor **out, const struct sensor_options *options,
+		const struct field_set *fields, struct process_table *processes,
+		const struct host *host) __attribute__((warn_unused_result));
+void sensor_close(struct sensor *sensor);
+/* A descriptor that is readable when there is something for sensor_poll (epoll). */
+int sensor_fd(const struct sensor *sensor);
+/* Handle what has arrived, waiting up to timeout_ms (0: do not wait). Returns the number of events
+ * handled, or -errno. -EINTR when a signal came. */
+int sensor_poll(struct sensor *sensor, int timeout_ms, sensor_handler *handler, void *context);
+/* Bring the kernel's loss counters into base/counter.h. */
+void sensor_count_losses(struct sensor *sensor);
+
+#endif

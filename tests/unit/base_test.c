@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/diag.h"
+#include "event/event.h"
+
+static void arena_keeps_alignment_and_content(void **state)
+{
+	(void)state;
+	struct arena arena;
+
+	arena_init(&arena);
+	arena_bytes(&arena, 3);
+	uint64_t *n = ARENA_NEW(&arena, uint64_t);
+
+	assert_int_equal((uintptr_t)n % _Alignof(max_align_t), 0);
+	assert_int_equal(*n, 0);
+	struct str big = {arena_bytes(&arena, 100000), 100000};
+
+	memset((char *)big.p, 'x', big.len);
+	struct str s = arena_printf(&arena, "%d-%s", 7, "seven");
+
+	assert_true(str_eq(s, STR("7-seven")));
+	arena_reset(&arena);
+	assert_int_equal(arena.used_bytes, 0);
+	arena_free(&arena);
+}
+
+static void str_finds_and_folds(void **state)
+{
+	(void)state;
+	assert_true(str_eq_fold(STR("PreInst"), STR("preinst")));
+	assert_false(str_eq_fold(STR("a["), STR("a{")));
+	assert_int_equal(str_find(STR("abcabc"), STR("bc"), 2), 4);
+	assert_true(str_find(STR("abc"), STR("abcd"), 0) == SIZE_MAX);
+	assert_int_equal(str_find_fold(STR("fooBAR"), STR("bar"), 0), 3);
+	assert_true(str_eq(str_basename(STR("/etc/ld.so.conf")), STR("ld.so.conf")));
+	assert_true(str_eq(str_extension(STR("ld.so.conf")), STR("conf")));
+	assert_int_equal(str_extension(STR("Makefile")).len, 0);
+	assert_true(str_hash_fold(STR("ABC")) == str_hash_fold(STR("abc")));
+	assert_true(str_hash_fold(STR("abc")) == str_hash(STR("abc")));
+	char longer[1000];
+
+	memset(longer, 'Q', sizeof(longer));
+	uint64_t upper = str_hash_fold((struct str){longer, sizeof(longer)});
+
+	memset(longer, 'q', sizeof(longer));
+	assert_true(upper == str_hash((struct str){longer, sizeof(longer)}));
+}
+
+static void clock_reads_what_it_writes(void **state)
+{
+	(void)state;
+	static const int64_t times[] = {0, 1, 1767582000248850000, -1, 951827696789000000};
+	char text[CLOCK_TEXT_MAX];
+
+	for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++) {
+		int64_t back;
+
+		assert_int_equal(clock_parse(clock_format(times[i], text), &back), 0);
+		assert_true(back == times[i]);
+	}
+	int64_t ns;
+
+	assert_int_equal(clock_parse(STR("2017-08-30T20:47:32Z"), &ns), 0);
+	assert_true(ns == 1504126052 * NS_PER_SEC);
+	assert_int_equal(clock_parse(STR("2017-08-30T22:47:32+02:00"), &ns), 0);
+	assert_true(ns == 1504126052 * NS_PER_SEC);
+	assert_int_equal(clock_parse(STR("2000-02-29"), &ns), 0);
+	assert_int_equal(clock_parse(STR("2001-02-29"), &ns), -EINVAL);
+	assert_int_equal(clock_parse(STR("2001-01-01Tx"), &ns), -EINVAL);
+	assert_int_equal(clock_parse(STR("9999-01-01"), &ns), -EINVAL);
+	assert_int_equal(clock_parse(STR(""), &ns), -EINVAL);
+}
+
+static void diag_points_at_the_place(void **state)
+{
+	(void)state;
+	struct diag_list list;
+	struct buf out = {0};
+
+	diag_list_init(&list);
+	diag_add(&list, diag_at(STR("r.toml"), STR("one\ntwo three\n"), 8, 5, 1, 1),
+		 "unknown word [%s]", "three");
+	diag_format(&list.items[0], false, &out);
+	assert_true(str_eq(buf_str(&out), STR("r.toml:2:5: error: unknown word [three]\n"
+					      "    2 | two three\n"
+					      "      |     ^~~~~\n")));
+	for (int i = 0; i < 2 * DIAG_LIST_MAX; i++)
+		diag_add(&list, (struct diag){0}, "again");
+	assert_int_equal(list.count, DIAG_LIST_MAX);
+	assert_int_equal(list.errors, 2 * DIAG_LIST_MAX + 1);
+	assert_int_equal(list.suppressed, DIAG_LIST_MAX + 1);
+	buf_free(&out);
+	diag_list_free(&list);
+}
+
+static void event_slots_fill_and_reset(void **state)
+{
+	(void)state;
+	struct field_set *fields = field_set_new();
+	int32_t custom = field_set_demand(fields, STR("kubernetes.audit.verb"));
+
+	assert_true(custom >= FIELD_KNOWN_COUNT);
+	assert_int_equal(field_set_demand(fields, STR("kubernetes.audit.verb")), custom);
+	assert_int_equal(field_set_find(fields, STR("process.name")), FIELD_PROCESS_NAME);
+	assert_int_equal(field_set_find(fields, STR("no.such")), -ENOENT);
+	for (uint32_t i = 1; i < FIELD_KNOWN_COUNT; i++)
+		assert_true(str_cmp(field_known_name(i - 1), field_known_name(i)) < 0);
+	for (int i = 0; i < 2000; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "x.%d", i);
+		field_set_demand(fields, str_from(name));
+	}
+	assert_int_equal(field_set_find(fields, STR("kubernetes.audit.verb")), custom);
+
+	struct event event;
+
+	event_init(&event, fields);
+	for (int i = 0; i < 5; i++)
+		event_append(&event, FIELD_PROCESS_ARGS, value_int(i));
+	assert_int_equal(event_get(&event, FIELD_PROCESS_ARGS)->count, 5);
+	assert_int_equal(event_get(&event, FIELD_PROCESS_ARGS)->items[4].integer, 4);
+	struct str args[] = {STR("a"), STR("b"), STR("c"), STR("d")};
+
+	event_set_strs(&event, FIELD_PROCESS_PARENT_ARGS, args, 4);
+	event_append(&event, FIELD_PROCESS_PARENT_ARGS, value_str(STR("e")));
+	assert_true(str_eq(event_get_str(&event, FIELD_PROCESS_PARENT_ARGS), STR("a")));
+	assert_int_equal(event_get(&event, FIELD_PROCESS_PARENT_ARGS)->count, 5);
+	event_reset(&event);
+	assert_int_equal(event_get(&event, FIELD_PROCESS_ARGS)->type, VALUE_NULL);
+	assert_int_equal(event.filled_count, 0);
+	event_free(&event);
+	field_set_free(fields);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(arena_keeps_alignment_and_content),
+	    cmocka_unit_test(str_finds_and_folds),
+	    cmocka_unit_test(clock_reads_what_it_writes),
+	    cmocka_unit_test(diag_points_at_the_place),
+	    cmocka_unit_test(event_slots_fill_and_reset),
+	};
+
+	return cmocka_run_group_tests_name("base", tests, NULL, NULL);
+}
