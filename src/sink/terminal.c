@@ -205,11 +205,14 @@ static void add_process(const struct event *e, const struct process_fields *f, u
 		printable_add(out, user, NAME_SHOWN);
 		buf_add_char(out, ')');
 	}
-	buf_add(out, STR("  "));
+	struct str executable = event_get_str(e, f->executable);
+
+	if (args->type != VALUE_NULL || executable.len)
+		buf_add(out, STR("  "));
 	if (args->type != VALUE_NULL)
 		add_args(args, out);
 	else
-		printable_add(out, event_get_str(e, f->executable), PATH_SHOWN);
+		printable_add(out, executable, PATH_SHOWN);
 	buf_add_char(out, '\n');
 }
 

@@ -144,7 +144,7 @@ static void terminal_block_is_readable(void **state)
 		 "2026-01-05T03:00:00.248Z  HIGH  Preload \\x1b[31mcreated  (risk 73)\n"
 		 "    vim (pid 123) created /etc/ld.so.preload\n"
 		 "    technique  T1574.006 Dynamic Linker Hijacking\n"
-		 "    process    bash  \n"
+		 "    process    bash\n"
 		 "               └ vim (pid 123)  vim\\x07\n"
 		 "    file       /etc/ld.so.preload\n"
 		 "    event      e-1  rule rule-1  alert %s\n"
