@@ -28,7 +28,8 @@ namespace
 /* Dots in one key; with TOML_MAX_NESTED_VALUES a tree is at most 33 * 17 levels deep. */
 constexpr size_t key_dots_max = 16;
 /* toml++ counts columns in code points, diagnostics in bytes. Beyond this many bytes a line with
- * other than ASCII is not converted: nobody reads a caret there, and counting would be quadratic. */
+ * other than ASCII is not converted: nobody reads a caret there, and counting would be quadratic.
+ */
 constexpr size_t column_exact_max = 1024;
 
 /* Where each line of the text begins. */
