@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Strings of one field, found by one hash look-up: a table of literal numbers, open addressing, at
- * most half full, never changed after it is built. Most values an event brings are no literal of
- * any rule; a mask of the lengths that occur turns many of them away unhashed.
+ * Strings of one field, found by one look-up: a table of literal numbers, open addressing, at most
+ * half full, never changed after it is built.
+ *
+ * Most values an event brings are no literal of any rule, so saying no must be cheap. A mask of the
+ * lengths that occur turns many away unread. The rest are hashed by length, first and last eight
+ * bytes only, which are also kept in the entry: up to 16 bytes they are the whole string, and a
+ * miss reads one cache line. Literals that differ in their middle alone collide; they come from
+ * rules, not from events, and are few.
  */
 #ifndef LINTEL_ENGINE_EXACT_INTERNAL_H
 #define LINTEL_ENGINE_EXACT_INTERNAL_H
@@ -12,8 +17,9 @@
 #define LITERAL_NONE UINT32_MAX
 
 struct exact_entry {
-	struct str text; /* p is NULL in a free entry */
-	uint32_t hash;
+	uint64_t head, tail; /* see ends_of() */
+	const char *text;    /* NULL in a free entry */
+	uint32_t len;
 	uint32_t literal;
 };
 
