@@ -218,7 +218,13 @@ static uint32_t group_of(struct builder *b, const struct eql_query *query, struc
 
 	if (!is_new)
 		return number;
-	GROW(b->gates, number, b->gate_cap);
+	if (number >= b->gate_cap) {
+		b->gate_cap = b->gate_cap ? b->gate_cap * 2 : 64;
+		b->gates = xreallocarray(b->gates, b->gate_cap, sizeof(*b->gates));
+		b->group_categories =
+		    xreallocarray(b->group_categories, b->gate_cap, sizeof(*b->group_categories));
+	}
+	b->group_categories[number] = key[0];
 	b->gates[number] = (struct span){.at = b->list_count, .count = n};
 	for (uint32_t i = 0; i < n; i++)
 		list_add(b, key[1 + i]);
@@ -270,9 +276,8 @@ static void write_code(struct builder *b)
 {
 	struct engine *e = b->engine;
 
-	/* All anchors first: what is scanned for anyway is cheap to test. */
-	for (uint32_t i = 0; i < e->slot_count; i++)
-		anchor_slot(b, i, b->trees[i]);
+	/* Anchors first: what is scanned for anyway is cheap to test. */
+	budget_anchors(b);
 	for (uint32_t i = 0; i < e->slot_count; i++) {
 		program_order(b, b->trees[i]);
 		e->slots[i].start = program_emit(b, b->trees[i], CODE_MATCH, CODE_FAIL);
@@ -397,6 +402,7 @@ static void builder_free(struct builder *b)
 	free(b->literal_lists);
 	free(b->literals);
 	free(b->gates);
+	free(b->group_categories);
 	free(b->category_queries);
 	free(b->lists);
 	free(b->code);
