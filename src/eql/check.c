@@ -347,8 +347,7 @@ static enum eql_type check_in(struct checker *c, struct node *n)
 		const struct node *item = n->kids[i];
 
 		if (eql_node_has_field(item)) {
-			eql_error(c->source, item->span,
-				  STR("list constants, or compare with == and or"),
+			eql_error(c->source, item->span, STR("a list holds constants only"),
 				  "comparisons between fields are not supported");
 			continue;
 		}
@@ -389,10 +388,8 @@ static enum eql_type check_math(struct checker *c, struct node *n)
 	return number_type(n);
 }
 
-static enum eql_type check_node(struct checker *c, struct node *n)
+static enum eql_type check_kind(struct checker *c, struct node *n)
 {
-	for (uint32_t i = 0; i < n->kid_count; i++)
-		n->kids[i]->type = check_node(c, n->kids[i]);
 	switch (n->kind) {
 	case NODE_LITERAL:
 		return literal_type(&n->literal);
@@ -416,6 +413,16 @@ static enum eql_type check_node(struct checker *c, struct node *n)
 		return check_math(c, n);
 	}
 	return EQL_TYPE_ANY;
+}
+
+static enum eql_type check_node(struct checker *c, struct node *n)
+{
+	for (uint32_t i = 0; i < n->kid_count; i++)
+		n->kids[i]->type = check_node(c, n->kids[i]);
+	uint32_t errors = c->source->errors;
+	enum eql_type type = check_kind(c, n);
+
+	return c->source->errors > errors ? EQL_TYPE_ANY : type;
 }
 
 void eql_check(struct eql_source *source, const struct field_set *fields, struct ast *ast)

@@ -289,8 +289,8 @@ static struct eql_expr *lower_compare(struct compiler *c, const struct node *nod
 
 	if (!a || !b)
 		return NULL;
-	/* The literal, if any, goes right: `5 < x` and `x > 5` are one predicate. */
-	if (a->kind == EXPR_LITERAL && b->kind != EXPR_LITERAL) {
+	/* The literal, or null, goes right: `5 < x` and `x > 5` are one predicate. */
+	if (is_literal(a, VALUE_NULL) || (a->kind == EXPR_LITERAL && b->kind != EXPR_LITERAL)) {
 		struct eql_expr *swap = a;
 
 		a = b;
