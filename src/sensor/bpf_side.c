@@ -95,20 +95,20 @@ static int prepare(struct bpf_side *bpf, struct bpf_object *object)
 }
 
 /* Open, configure and load one of the objects; `out` stays NULL when that fails. */
-#define LOAD(bpf, name, out)                                                                       \
-	do {                                                                                       \
-		(out) = name##_bpf__open();                                                        \
-		err = (out) ? 0 : -errno;                                                          \
-		if ((out)) {                                                                       \
-			(out)->rodata->config = (bpf)->config;                                     \
-			err = prepare((bpf), (out)->obj);                                          \
-			if (!err)                                                                  \
-				err = name##_bpf__load((out));                                     \
-		}                                                                                  \
-		if (err && (out)) {                                                                \
-			name##_bpf__destroy((out));                                                \
-			(out) = NULL;                                                              \
-		}                                                                                  \
+#define LOAD(bpf, name, out)                                   \
+	do {                                                   \
+		(out) = name##_bpf__open();                    \
+		err = (out) ? 0 : -errno;                      \
+		if ((out)) {                                   \
+			(out)->rodata->config = (bpf)->config; \
+			err = prepare((bpf), (out)->obj);      \
+			if (!err)                              \
+				err = name##_bpf__load((out)); \
+		}                                              \
+		if (err && (out)) {                            \
+			name##_bpf__destroy((out));            \
+			(out) = NULL;                          \
+		}                                              \
 	} while (0)
 
 static int on_ring_record(void *context, void *data, size_t bytes)
@@ -146,8 +146,9 @@ static int explain(int err)
 		log_error("sensor: too few file descriptors allowed; raise the limit (ulimit -n "
 			  "1024)");
 	else if (err == -EPERM || err == -EACCES)
-		log_error("sensor: the kernel does not let this process load BPF programs; it needs "
-			  "root with CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN");
+		log_error(
+		    "sensor: the kernel does not let this process load BPF programs; it needs "
+		    "root with CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN");
 	else if (err == -ENOMEM)
 		log_error("sensor: the kernel has no memory for the BPF maps; if this is a kernel "
 			  "before 5.11, raise RLIMIT_MEMLOCK (ulimit -l unlimited)");
@@ -195,7 +196,8 @@ int bpf_side_open(struct bpf_side **out, const struct sensor_options *options)
 		goto fail;
 	}
 	load_optional(bpf);
-	bpf->ring = ring_buffer__new(bpf_map__fd(bpf->process->maps.ring), on_ring_record, bpf, NULL);
+	bpf->ring =
+	    ring_buffer__new(bpf_map__fd(bpf->process->maps.ring), on_ring_record, bpf, NULL);
 	if (!bpf->ring) {
 		err = explain(-errno);
 		goto fail;

@@ -77,9 +77,8 @@ static void on_file(struct sensor *sensor, const struct wire_view *view,
 
 	if (is_place) {
 		file.path = place_path(&place, &sensor->scratch);
-		file.host_path =
-		    view_host_path(seen_by, &place, record->place[0].dev,
-				   record->place[0].upper_dev, &sensor->scratch);
+		file.host_path = view_host_path(seen_by, &place, record->place[0].dev,
+						record->place[0].upper_dev, &sensor->scratch);
 	}
 	begin(sensor, view, call_info(record->call)->what, record->flags & WIRE_CREATED);
 	if (!is_place || wire_has_failed(view, WIRE_SPAN_PLACE0))
@@ -110,26 +109,10 @@ static void locate(struct sensor *sensor, const struct wire_view *view, int whic
 	*located = (struct located){0};
 	if (wire_has_failed(view, text))
 		return;
-	if (view->span[start].len && !wire_has_failed(view, start) &&
-	    !wire_is_cut(view, start) && !place_read(view->span[start], &place))
+	if (view->span[start].len && !wire_has_failed(view, start) && !wire_is_cut(view, start) &&
+	    !place_read(view->span[start], &place))
 		request.start = &place;
 	view_locate(views_of(sensor->views, &record->actor), &request, &sensor->scratch, located);
-}
-
-static struct file_facts facts_of(const struct located *located)
-{
-	const struct statx *st = &located->stat;
-
-	return (struct file_facts){
-	    .path = located->path,
-	    .host_path = located->host_path,
-	    .inode = st->stx_ino,
-	    .size = st->stx_size,
-	    .mode = st->stx_mode,
-	    .uid = st->stx_uid,
-	    .gid = st->stx_gid,
-	    .has_attributes = located->has_stat,
-	};
 }
 
 static void say_incomplete(struct sensor *sensor, const struct wire_view *view,
@@ -150,7 +133,7 @@ static void on_two_names(struct sensor *sensor, const struct wire_view *view,
 			 const struct process *process, enum call_what what,
 			 const struct located *from, const struct located *to)
 {
-	struct file_facts file = facts_of(to);
+	struct file_facts file = file_facts_of(to);
 
 	begin(sensor, view, what, false);
 	say_incomplete(sensor, view, to, what);
@@ -180,7 +163,9 @@ static void on_one_name(struct sensor *sensor, const struct wire_view *view,
 	struct file_facts file;
 
 	locate(sensor, view, 0, follow, &located);
-	file = facts_of(&located);
+	file = file_facts_of(&located);
+	if (what == WHAT_UNLINK) /* whatever has this name now is another file */
+		file.has_attributes = false;
 	begin(sensor, view, what, false);
 	say_incomplete(sensor, view, &located, what);
 	if (what == WHAT_SYMLINK)

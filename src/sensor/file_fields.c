@@ -48,6 +48,22 @@ static void set_text(struct event *event, uint32_t field, struct str text)
 		event_set_str(event, field, text);
 }
 
+struct file_facts file_facts_of(const struct located *located)
+{
+	const struct statx *st = &located->stat;
+
+	return (struct file_facts){
+	    .path = located->path,
+	    .host_path = located->host_path,
+	    .inode = st->stx_ino,
+	    .size = st->stx_size,
+	    .mode = st->stx_mode,
+	    .uid = st->stx_uid,
+	    .gid = st->stx_gid,
+	    .has_attributes = located->has_stat,
+	};
+}
+
 void file_fields(struct sensor *sensor, const struct file_facts *file)
 {
 	struct event *event = &sensor->event;
@@ -60,7 +76,8 @@ void file_fields(struct sensor *sensor, const struct file_facts *file)
 	set_text(event, FIELD_LINTEL_FILE_HOST_PATH, file->host_path);
 	if (file->path.len && file->host_path.len == 0) {
 		counter_add(COUNTER_HOST_PATH_UNKNOWN, 1);
-		emit_incomplete(sensor, "lintel.file.host_path: not visible from the host's mounts");
+		emit_incomplete(sensor,
+				"lintel.file.host_path: not visible from the host's mounts");
 	}
 	if (file->has_attributes)
 		set_attributes(event, file);

@@ -94,8 +94,8 @@ static struct str find_upper(struct arena *arena, struct str options)
 		while (end < options.len && options.p[end] != ',')
 			end += options.p[end] == '\\' && end + 1 < options.len ? 2 : 1;
 		if (str_starts((struct str){options.p + at, end - at}, key))
-			return unescape(arena, (struct str){options.p + at + key.len,
-							    end - at - key.len});
+			return unescape(arena,
+					(struct str){options.p + at + key.len, end - at - key.len});
 		at = end + 1;
 	}
 	return STR_NULL;

@@ -10,11 +10,11 @@
 
 struct mount_entry {
 	uint32_t id;
-	uint32_t dev;          /* major << 20 | minor, as the kernel keeps it */
-	struct str root;       /* what of the file system is mounted */
-	struct str point;      /* where, from the namespace's root (as the reader of the file sees it) */
-	struct str type;       /* "ext4" */
-	struct str upper;      /* overlayfs: upperdir, as given when it was mounted */
+	uint32_t dev;     /* major << 20 | minor, as the kernel keeps it */
+	struct str root;  /* what of the file system is mounted */
+	struct str point; /* where, from the namespace's root (as the reader of the file sees it) */
+	struct str type;  /* "ext4" */
+	struct str upper; /* overlayfs: upperdir, as given when it was mounted */
 };
 
 struct mount_table {

@@ -109,8 +109,7 @@ static char *write_names(const struct place *place, uint32_t from, uint32_t to, 
 static struct str join_names(const struct place *place, struct arena *arena, uint32_t above_from,
 			     uint32_t above_to, uint32_t from, uint32_t to)
 {
-	size_t bytes =
-	    names_bytes(place, above_from, above_to) + names_bytes(place, from, to);
+	size_t bytes = names_bytes(place, above_from, above_to) + names_bytes(place, from, to);
 	char *text;
 
 	if (bytes == 0)

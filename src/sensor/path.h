@@ -14,12 +14,12 @@
 struct place {
 	struct str entry[PLACE_ENTRIES_MAX]; /* names, and marks (first byte '/') */
 	uint32_t count;
-	uint32_t chain;   /* entries of the walk to the namespace's root */
-	uint32_t mount;   /* the first mount point crossed; chain when none was */
-	uint32_t root;    /* the process's root; chain when it was not met */
-	uint32_t super;   /* names from the mount's root to its file system's root: [super, upper) */
-	uint32_t upper;   /* names in the upper layer: [upper, count) */
-	bool has_root;    /* the process's root was met */
+	uint32_t chain; /* entries of the walk to the namespace's root */
+	uint32_t mount; /* the first mount point crossed; chain when none was */
+	uint32_t root;  /* the process's root; chain when it was not met */
+	uint32_t super; /* names from the mount's root to its file system's root: [super, upper) */
+	uint32_t upper; /* names in the upper layer: [upper, count) */
+	bool has_root;  /* the process's root was met */
 	bool has_upper;
 };
 

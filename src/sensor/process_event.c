@@ -61,7 +61,7 @@ void process_event(struct sensor *sensor, const struct wire_view *view)
 		emit_kind(sensor, "process", "start", "exec");
 		say_incomplete(sensor, view, &exec);
 		if (sensor->witness)
-			witness_view(sensor->witness, &record->actor);
+			witness_view(sensor->witness, &record->actor, false);
 		break;
 	default:
 		process = process_exit(sensor->processes, &facts, (uint32_t)record->value,

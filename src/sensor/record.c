@@ -102,8 +102,8 @@ void record_exec(struct sensor *sensor, const struct wire_view *view, struct pro
 	exec->executable_path = span_path(sensor, view, WIRE_SPAN_PLACE0);
 	exec->host_executable_path = host_path(sensor, view, WIRE_SPAN_PLACE0);
 	if (exec->executable_path.len && view->record.inode.links == 0)
-		exec->executable_path =
-		    arena_printf(&sensor->scratch, "%.*s (deleted)", STR_ARG(exec->executable_path));
+		exec->executable_path = arena_printf(&sensor->scratch, "%.*s (deleted)",
+						     STR_ARG(exec->executable_path));
 	exec->working_directory = span_path(sensor, view, WIRE_SPAN_CWD);
 	exec->root = host_path(sensor, view, WIRE_SPAN_PLACE1);
 	if (exec->root.len == 1)
@@ -138,7 +138,7 @@ void sensor_record(struct sensor *sensor, const void *data, size_t bytes)
 		views_mounts_changed(sensor->views, view.record.actor.mount_ns);
 		views_of(sensor->views, &view.record.actor);
 		if (sensor->witness)
-			witness_view(sensor->witness, &view.record.actor);
+			witness_view(sensor->witness, &view.record.actor, true);
 		return;
 	}
 }

@@ -16,7 +16,7 @@ struct family {
 	struct kin {
 		uint32_t pid, ppid;
 		bool followed;
-	} *kin;
+	} * kin;
 	uint32_t count, cap;
 };
 
@@ -71,7 +71,7 @@ static void seed_one(struct sensor *sensor, const struct wire_view *view)
 	record_exec(sensor, view, &exec);
 	process_seed(sensor->processes, &facts, &exec);
 	if (sensor->witness)
-		witness_view(sensor->witness, &view->record.actor);
+		witness_view(sensor->witness, &view->record.actor, false);
 }
 
 /* One pass over the iterator. Returns how many tasks, or -errno. */

@@ -91,6 +91,17 @@ static void make_id_prefix(struct sensor *sensor)
 		 (unsigned long long)hash, (unsigned long long)clock_now_ns());
 }
 
+/* Without it the tracepoints are the only witness; witness_open says why. */
+static void open_witness(struct sensor *sensor, const struct sensor_options *options)
+{
+	if (!options->watch_directories || !options->watch_directories[0])
+		return;
+	if (options->cgroup_path)
+		log_info("sensor: no fanotify with --cgroup: it tells no cgroup");
+	else if (witness_open(&sensor->witness, sensor, options->watch_directories))
+		sensor->witness = NULL;
+}
+
 int sensor_open(struct sensor **out, const struct sensor_options *options,
 		const struct field_set *fields, struct process_table *processes,
 		const struct host *host)
@@ -111,6 +122,7 @@ int sensor_open(struct sensor **out, const struct sensor_options *options,
 	sensor->processes = processes;
 	sensor->host = host;
 	sensor->self_pid = (uint32_t)getpid();
+	sensor->root_pid = options->root_pid;
 	sensor->epoll_fd = sensor->timer_fd = sensor->mountinfo_fd = -1;
 	sensor->views = views_new();
 	event_init(&sensor->event, fields);
@@ -119,8 +131,7 @@ int sensor_open(struct sensor **out, const struct sensor_options *options,
 	err = bpf_side_open(&sensor->bpf, options);
 	if (err)
 		goto fail;
-	if (options->watch_directories && options->watch_directories[0])
-		witness_open(&sensor->witness, sensor, options->watch_directories);
+	open_witness(sensor, options);
 	err = bpf_side_attach(sensor->bpf);
 	if (!err)
 		err = sensor_seed(sensor, options);

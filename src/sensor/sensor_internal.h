@@ -19,15 +19,16 @@ struct sensor {
 	struct bpf_side *bpf;
 	struct witness *witness; /* fanotify; NULL without it */
 	struct event event;      /* the one being built */
-	struct arena scratch;    /* texts of the record being handled that the event does not keep */
+	struct arena scratch; /* texts of the record being handled that the event does not keep */
 	sensor_handler *handler; /* of the sensor_poll under way */
 	void *context;
-	int handled;             /* events in this sensor_poll */
+	int handled; /* events in this sensor_poll */
 	uint64_t sequence;
-	char id_prefix[40];      /* of event.id: host, boot and run */
+	char id_prefix[40]; /* of event.id: host, boot and run */
 	int64_t boot_offset_ns;
-	int64_t offset_read_ns;  /* when, CLOCK_MONOTONIC */
+	int64_t offset_read_ns; /* when, CLOCK_MONOTONIC */
 	uint32_t self_pid;
+	uint32_t root_pid; /* --root-pid, or 0 */
 	int epoll_fd;
 	int timer_fd;
 	int mountinfo_fd; /* lintel's own; readable by POLLPRI when its mounts change */
@@ -74,6 +75,7 @@ struct file_facts {
 	uint32_t mode, uid, gid;
 	bool has_attributes;
 };
+struct file_facts file_facts_of(const struct located *located);
 void file_fields(struct sensor *sensor, const struct file_facts *file);
 void file_original(struct sensor *sensor, struct str path, struct str host_path);
 
@@ -86,7 +88,8 @@ void witness_read(struct witness *witness);
 void witness_expire(struct witness *witness);
 /* The tracepoints have reported this. */
 void witness_confirm(struct witness *witness, uint32_t pid, struct str path, const char *action);
-/* A process with this view of the file system exists: mark the directories there too. */
-void witness_view(struct witness *witness, const struct wire_actor *actor);
+/* A process with this view of the file system exists: mark the directories there too.
+ * `has_changed`: its mounts may be others than last time. */
+void witness_view(struct witness *witness, const struct wire_actor *actor, bool has_changed);
 
 #endif

@@ -25,8 +25,8 @@ struct view {
 	uint32_t pid[VIEW_PIDS]; /* a ring; pid_next is the oldest */
 	uint32_t pid_next;
 	bool mounts_valid;
-	bool may_block;          /* has mounts whose file system is in somebody's hands */
-	uint64_t used;           /* for eviction */
+	bool may_block; /* has mounts whose file system is in somebody's hands */
+	uint64_t used;  /* for eviction */
 	struct mount_table mounts;
 	struct views *views;
 };
@@ -36,6 +36,7 @@ struct views {
 	uint32_t count;
 	uint64_t clock;
 	uint64_t own_mount_ns, own_root_inode;
+	uint32_t own_root_dev;
 	int own_root_fd;
 	bool own_mounts_valid;
 	struct mount_table own_mounts;
@@ -47,17 +48,6 @@ static uint64_t inode_of(const char *path)
 	struct stat st;
 
 	return stat(path, &st) ? 0 : st.st_ino;
-}
-
-struct views *views_new(void)
-{
-	struct views *views = xcalloc(1, sizeof(*views));
-
-	views->own_mount_ns = inode_of("/proc/self/ns/mnt");
-	views->own_root_inode = inode_of("/");
-	views->own_root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	mounts_init(&views->own_mounts);
-	return views;
 }
 
 static void view_free(struct view *view)
@@ -77,6 +67,16 @@ void views_free(struct views *views)
 	if (views->own_root_fd >= 0)
 		close(views->own_root_fd);
 	free(views);
+}
+
+void views_own_actor(const struct views *views, struct wire_actor *actor)
+{
+	*actor = (struct wire_actor){
+	    .pid = (uint32_t)getpid(),
+	    .mount_ns = (uint32_t)views->own_mount_ns,
+	    .root_inode = views->own_root_inode,
+	    .root_dev = views->own_root_dev,
+	};
 }
 
 static struct view *new_view(struct views *views, const struct wire_actor *actor)
@@ -206,6 +206,21 @@ static const struct mount_table *own_mounts(struct views *views)
 	return &views->own_mounts;
 }
 
+struct views *views_new(void)
+{
+	struct views *views = xcalloc(1, sizeof(*views));
+	const struct mount_entry *root;
+
+	views->own_mount_ns = inode_of("/proc/self/ns/mnt");
+	views->own_root_inode = inode_of("/");
+	views->own_root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	mounts_init(&views->own_mounts);
+	/* not stat's: btrfs gives a subvolume's there */
+	root = mounts_on(own_mounts(views), STR("/"));
+	views->own_root_dev = root ? root->dev : 0;
+	return views;
+}
+
 static const struct mount_table *view_mounts(struct view *view)
 {
 	char path[48];
@@ -264,7 +279,8 @@ static const char *c_text(struct arena *arena, struct str s)
 	return arena_str(arena, s).p;
 }
 
-/* The path of an open file from the root of its mount namespace (from lintel's root in lintel's). */
+/* The path of an open file from the root of its mount namespace (from lintel's root in lintel's).
+ */
 static struct str fd_path(int fd, struct arena *arena)
 {
 	char link[48];
@@ -298,10 +314,9 @@ static struct str upper_host_path(struct view *view, const struct mount_entry *o
 
 	if (overlay->upper.len == 0 || overlay->upper.p[0] != '/')
 		return STR_NULL;
-	path = super_path.len > 1
-		   ? path_join(arena, overlay->upper,
-			       (struct str){super_path.p + 1, super_path.len - 1})
-		   : overlay->upper;
+	path = super_path.len > 1 ? path_join(arena, overlay->upper,
+					      (struct str){super_path.p + 1, super_path.len - 1})
+				  : overlay->upper;
 	on = mounts_on(&view->mounts, path);
 	if (!on || on == overlay)
 		return STR_NULL;
@@ -324,8 +339,8 @@ static struct str foreign_host_path(struct view *view, const struct mount_entry 
 	return host_path;
 }
 
-bool view_paths_of_fd(struct view *view, int root_fd, int fd, struct arena *arena,
-		      struct str *path, struct str *host_path)
+bool view_paths_of_fd(struct view *view, int root_fd, int fd, struct arena *arena, struct str *path,
+		      struct str *host_path)
 {
 	struct str root = view_is_own(view) ? STR("/") : fd_path(root_fd, arena);
 	struct str full = fd_path(fd, arena);
@@ -372,9 +387,9 @@ static struct str replace_self(struct str path, uint32_t pid, struct arena *aren
 
 	for (int i = 0; i < 2; i++)
 		if (str_starts(path, self[i]))
-			return arena_printf(arena, "/proc/%u/%.*s", pid,
-					    STR_ARG(((struct str){path.p + self[i].len,
-								  path.len - self[i].len})));
+			return arena_printf(
+			    arena, "/proc/%u/%.*s", pid,
+			    STR_ARG(((struct str){path.p + self[i].len, path.len - self[i].len})));
 	return path;
 }
 
@@ -394,8 +409,8 @@ static void stat_fd(int fd, struct located *located)
 {
 	const unsigned mask = STATX_BASIC_STATS | STATX_BTIME;
 
-	located->has_stat = fd >= 0 && !statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, mask,
-					      &located->stat);
+	located->has_stat =
+	    fd >= 0 && !statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, mask, &located->stat);
 }
 
 /* Open what the path names: the thing itself, or the directory it is in. */

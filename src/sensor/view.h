@@ -30,6 +30,8 @@ struct views *views_new(void);
 void views_free(struct views *views);
 /* The view of a record's process, which is noted as one that has it. */
 struct view *views_of(struct views *views, const struct wire_actor *actor);
+/* What lintel itself sees, as a record would name it. */
+void views_own_actor(const struct views *views, struct wire_actor *actor);
 /* Mounts changed in this mount namespace (0: in any). */
 void views_mounts_changed(struct views *views, uint64_t mount_ns);
 /* Does this process see what lintel sees? */
@@ -41,7 +43,7 @@ bool view_is_host(const struct view *view);
 struct located {
 	struct str path;      /* as the process sees it */
 	struct str host_path; /* empty: not known */
-	struct statx stat; /* by the name, after the call; valid when has_stat */
+	struct statx stat;    /* by the name, after the call; valid when has_stat */
 	bool has_stat;
 	bool is_lexical; /* symbolic links on the way were not resolved */
 };
@@ -50,8 +52,8 @@ struct locate_request {
 	const struct wire_actor *actor;
 	const struct place *start; /* where a relative path starts; NULL when not known */
 	uint32_t start_dev, start_upper_dev;
-	struct str text;   /* as given to the call */
-	bool follow;       /* the last part too, when it is a symbolic link */
+	struct str text; /* as given to the call */
+	bool follow;     /* the last part too, when it is a symbolic link */
 };
 
 /* Texts go to the arena. */
@@ -67,7 +69,7 @@ int view_open_root(struct view *view, uint32_t pid);
 int view_open_directory(struct view *view, struct str directory, struct arena *arena,
 			struct str *path);
 /* Of a descriptor in this view: its path there, and on the host (empty when not known). */
-bool view_paths_of_fd(struct view *view, int root_fd, int fd, struct arena *arena,
-		      struct str *path, struct str *host_path);
+bool view_paths_of_fd(struct view *view, int root_fd, int fd, struct arena *arena, struct str *path,
+		      struct str *host_path);
 
 #endif

@@ -115,7 +115,7 @@ struct wire_record {
 	struct wire_actor actor;
 	struct wire_place place[2];
 	struct wire_inode inode; /* of the file acted on or executed */
-	__u64 value;             /* exec: argc; exit: the kernel's exit code; paths: the call's flags */
+	__u64 value; /* exec: argc; exit: the kernel's exit code; paths: the call's flags */
 	struct wire_span span[WIRE_SPAN_COUNT];
 };
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 static const struct call_info call_infos[CALL_COUNT] = {
-#define CALL(id, name, nr64, nr32, how, what, a, b, c, d, flags)                                   \
+#define CALL(id, name, nr64, nr32, how, what, a, b, c, d, flags) \
 	[CALL_##id] = {STR(name), HOW_##how, WHAT_##what},
 #include "sensor/calls.def"
 #undef CALL

@@ -65,10 +65,12 @@ struct {
 /* A record being built. Programs cannot hold this on their 512 bytes of stack; values kept here
  * are also unknown to the verifier, which keeps the number of states it walks small. */
 struct scratch {
-	__u64 used; /* bytes of tail in use */
+	__u64 used;                    /* bytes of tail in use */
 	__u64 root_mount, root_dentry; /* of the acting process: struct vfsmount, struct dentry */
-	__u64 phase;
-	__u64 marked;
+	/* add_place's walk */
+	__u64 mnt, mount, mnt_root, dentry; /* where it is */
+	__u64 first_root, upper;            /* where its next parts begin */
+	__u64 start, phase, marked;
 	struct wire_record record;
 	char tail[WIRE_TAIL_BYTES];
 };

@@ -7,7 +7,10 @@
  */
 #include "sensor/bpf/files.h"
 
-enum { SLOT_ENTER, SLOT_EXIT };
+enum {
+	SLOT_ENTER,
+	SLOT_EXIT
+};
 
 /* arch/x86/include/asm/thread_info.h: the call came through the 32-bit entry */
 #define TS_COMPAT 0x2
@@ -18,19 +21,19 @@ enum { SLOT_ENTER, SLOT_EXIT };
 #pragma clang diagnostic ignored "-Winitializer-overrides"
 
 static const volatile __u8 native_call[NUMBERS + 1] = {
-#define CALL(id, name, nr64, nr32, how, what, a, b, c, d, flags)                                   \
+#define CALL(id, name, nr64, nr32, how, what, a, b, c, d, flags) \
 	[nr64 < 0 ? NUMBERS : nr64] = CALL_##id,
 #include "sensor/calls.def"
 #undef CALL
-	[NUMBERS] = CALL_NONE,
+    [NUMBERS] = CALL_NONE,
 };
 
 static const volatile __u8 compat_call[NUMBERS + 1] = {
-#define CALL(id, name, nr64, nr32, how, what, a, b, c, d, flags)                                   \
+#define CALL(id, name, nr64, nr32, how, what, a, b, c, d, flags) \
 	[nr32 < 0 ? NUMBERS : nr32] = CALL_##id,
 #include "sensor/calls.def"
 #undef CALL
-	[NUMBERS] = CALL_NONE,
+    [NUMBERS] = CALL_NONE,
 };
 
 /* Path strings of calls under way, by thread. Nearly all fit the small form; copying 8 KB for each

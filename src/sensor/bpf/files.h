@@ -22,7 +22,7 @@ struct call_args {
 };
 
 static const volatile struct call_args calls[CALL_COUNT] = {
-#define CALL(id, name, nr64, nr32, how_, what_, a_, b_, c_, d_, flags_)                            \
+#define CALL(id, name, nr64, nr32, how_, what_, a_, b_, c_, d_, flags_) \
 	[CALL_##id] = {HOW_##how_, WHAT_##what_, a_, b_, c_, d_, flags_},
 #include "sensor/calls.def"
 #undef CALL
@@ -129,11 +129,11 @@ static __always_inline void add_start(struct scratch *s, struct task_struct *tas
 #define STRINGS_LARGE (2 * WIRE_PATH_BYTES)
 
 struct strings_head {
-	__u32 bytes;    /* of both, with their NULs */
-	__u32 second;   /* where the second starts; 0: there is none */
+	__u32 bytes;  /* of both, with their NULs */
+	__u32 second; /* where the second starts; 0: there is none */
 	__u32 call;
-	__u32 failed;   /* bit 0, 1: could not be read */
-	__u64 request;  /* io_uring: what identifies it */
+	__u32 failed;  /* bit 0, 1: could not be read */
+	__u64 request; /* io_uring: what identifies it */
 	int dfd0, dfd1;
 	__u64 flags;
 };

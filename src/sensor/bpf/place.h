@@ -44,99 +44,137 @@ static __always_inline struct dentry *upper_dentry(struct dentry *dentry)
 	return BPF_CORE_READ(ovl, __upperdentry);
 }
 
+/* What goes with a place that has a struct wire_place, and where its upper layer's part begins. */
+static __always_inline void fill_place(struct scratch *s, struct vfsmount *mnt, struct mount *mount,
+				       struct dentry *dentry, __u32 which)
+{
+	struct wire_place *place =
+	    which == WIRE_SPAN_PLACE1 ? &s->record.place[1] : &s->record.place[0];
+	struct dentry *upper = upper_dentry(dentry);
+
+	place->dev = BPF_CORE_READ(mnt, mnt_sb, s_dev);
+	place->mount_id = BPF_CORE_READ(mount, mnt_id);
+	if (upper) {
+		place->upper_dev = BPF_CORE_READ(upper, d_inode, i_sb, s_dev);
+		place->flags |= WIRE_PLACE_UPPER;
+		s->upper = (__u64)upper;
+	}
+	if (!BPF_CORE_READ(mount, mnt_ns))
+		place->flags |= WIRE_PLACE_DETACHED;
+}
+
+enum step {
+	STEP_ON,
+	STEP_NAME,
+	STEP_DONE,
+	STEP_FAILED
+};
+
+/* In PHASE_MOUNTS: cross a mount point where the walk is at one. */
+static __always_inline enum step cross_mount(struct scratch *s)
+{
+	struct mount *mount = (void *)s->mount, *above;
+	struct vfsmount *mnt;
+
+	if (s->dentry == s->root_dentry && s->mnt == s->root_mount && !(s->marked & 1)) {
+		add_mark(s, 'r');
+		s->marked |= 1;
+	}
+	if (s->dentry != s->mnt_root)
+		return STEP_NAME;
+	above = BPF_CORE_READ(mount, mnt_parent);
+	if (above == mount) { /* the namespace's root */
+		s->phase = PHASE_SUPER;
+		s->dentry = s->first_root;
+		return STEP_ON;
+	}
+	add_mark(s, 'm');
+	mnt = (void *)above + bpf_core_field_offset(struct mount, mnt);
+	s->dentry = (__u64)BPF_CORE_READ(mount, mnt_mountpoint);
+	s->mount = (__u64)above;
+	s->mnt = (__u64)mnt;
+	s->mnt_root = (__u64)BPF_CORE_READ(mnt, mnt_root);
+	return STEP_ON;
+}
+
+/* At a dentry without a parent: the end of a part. */
+static __always_inline enum step next_part(struct scratch *s)
+{
+	bool is_lost = s->phase == PHASE_MOUNTS; /* not below its mount's root any more */
+
+	if (s->phase == PHASE_UPPER || !s->upper)
+		return is_lost ? STEP_FAILED : STEP_DONE;
+	s->phase = PHASE_UPPER;
+	s->dentry = s->upper;
+	add_mark(s, 'u');
+	return is_lost ? STEP_FAILED : STEP_ON;
+}
+
+static __always_inline enum step step_up(struct scratch *s)
+{
+	struct dentry *dentry, *parent;
+	enum step step;
+	__u64 at;
+	long n;
+
+	if (s->phase == PHASE_MOUNTS) {
+		step = cross_mount(s);
+		if (step != STEP_NAME)
+			return step;
+	}
+	dentry = (void *)s->dentry;
+	parent = BPF_CORE_READ(dentry, d_parent);
+	if (parent == dentry || !parent)
+		return next_part(s);
+	if (s->phase == PHASE_SUPER && !(s->marked & 2)) {
+		add_mark(s, 's');
+		s->marked |= 2;
+	}
+	at = s->used & WIRE_OFFSET_MASK;
+	KEEP(at);
+	at &= WIRE_OFFSET_MASK;
+	n = bpf_probe_read_kernel_str(s->tail + at, WIRE_NAME_BYTES,
+				      BPF_CORE_READ(dentry, d_name.name));
+	if (n <= 0)
+		return STEP_FAILED;
+	s->used = at + n;
+	s->dentry = (__u64)parent;
+	return STEP_ON;
+}
+
 __noinline int add_place(__u64 mnt_address, __u64 dentry_address, __u32 key, __u32 which)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratch, &key);
 	struct vfsmount *mnt = (void *)mnt_address;
-	struct dentry *dentry = (void *)dentry_address;
-	struct dentry *mnt_root, *first_root, *parent, *upper;
-	struct mount *mount, *above;
-	struct wire_place *place;
-	bool done = false;
-	__u64 at, start;
-	long n;
+	struct mount *mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+	enum step step = STEP_ON;
 
-	if (!s || !mnt || !dentry)
+	if (!s || !mnt || !dentry_address)
 		return 0;
 	which &= 3;
-	place = which == WIRE_SPAN_PLACE1 ? &s->record.place[1] : &s->record.place[0];
-	mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
-	mnt_root = first_root = BPF_CORE_READ(mnt, mnt_root);
-	upper = 0;
-	if (which <= WIRE_SPAN_PLACE1) {
-		place->dev = BPF_CORE_READ(mnt, mnt_sb, s_dev);
-		place->mount_id = BPF_CORE_READ(mount, mnt_id);
-		upper = upper_dentry(dentry);
-		if (upper) {
-			place->upper_dev = BPF_CORE_READ(upper, d_inode, i_sb, s_dev);
-			place->flags |= WIRE_PLACE_UPPER;
-		}
-		if (!BPF_CORE_READ(mount, mnt_ns))
-			place->flags |= WIRE_PLACE_DETACHED;
-	}
-	start = s->used & WIRE_OFFSET_MASK;
+	s->mnt = mnt_address;
+	s->mount = (__u64)mount;
+	s->mnt_root = s->first_root = (__u64)BPF_CORE_READ(mnt, mnt_root);
+	s->dentry = dentry_address;
+	s->upper = 0;
+	s->start = s->used;
 	s->phase = PHASE_MOUNTS;
 	s->marked = 0;
+	if (which <= WIRE_SPAN_PLACE1)
+		fill_place(s, mnt, mount, (void *)dentry_address, which);
 	for (int i = 0; i < WIRE_NAMES_MAX; i++) {
-		if (s->phase == PHASE_MOUNTS) {
-			if ((__u64)dentry == s->root_dentry && (__u64)mnt == s->root_mount &&
-			    !(s->marked & 1)) {
-				add_mark(s, 'r');
-				s->marked |= 1;
-			}
-			if (dentry == mnt_root) {
-				above = BPF_CORE_READ(mount, mnt_parent);
-				if (above == mount) {
-					s->phase = PHASE_SUPER;
-					dentry = first_root;
-					continue;
-				}
-				add_mark(s, 'm');
-				dentry = BPF_CORE_READ(mount, mnt_mountpoint);
-				mount = above;
-				mnt = (void *)above + bpf_core_field_offset(struct mount, mnt);
-				mnt_root = BPF_CORE_READ(mnt, mnt_root);
-				continue;
-			}
-		}
-		parent = BPF_CORE_READ(dentry, d_parent);
-		if (parent == dentry || !parent) {
-			if (s->phase == PHASE_MOUNTS) /* not below its mount's root any more */
-				s->record.failed |= 1u << which;
-			if (s->phase == PHASE_UPPER || !upper) {
-				done = true;
-				break;
-			}
-			s->phase = PHASE_UPPER;
-			dentry = upper;
-			add_mark(s, 'u');
-			continue;
-		}
-		if (s->phase == PHASE_SUPER && !(s->marked & 2)) {
-			add_mark(s, 's');
-			s->marked |= 2;
-		}
-		if (!tail_has_room(s))
+		if (!tail_has_room(s) || s->used - s->start > 2 * WIRE_PATH_BYTES)
 			break;
-		at = s->used & WIRE_OFFSET_MASK;
-		KEEP(at);
-		at &= WIRE_OFFSET_MASK;
-		n = bpf_probe_read_kernel_str(s->tail + at, WIRE_NAME_BYTES,
-					      BPF_CORE_READ(dentry, d_name.name));
-		if (n <= 0) {
-			s->record.failed |= 1u << which;
-			done = true;
+		step = step_up(s);
+		if (step >= STEP_DONE)
 			break;
-		}
-		s->used = at + n;
-		if (s->used - start > 2 * WIRE_PATH_BYTES)
-			break;
-		dentry = parent;
 	}
-	if (!done)
+	if (step == STEP_FAILED)
+		s->record.failed |= 1u << which;
+	else if (step != STEP_DONE)
 		s->record.cut |= 1u << which;
-	s->record.span[which].offset = start;
-	s->record.span[which].bytes = s->used - start;
+	s->record.span[which].offset = s->start;
+	s->record.span[which].bytes = s->used - s->start;
 	return 0;
 }
 

@@ -7,7 +7,11 @@
 #include "sensor/bpf/place.h"
 #include "sensor/bpf/task.h"
 
-enum { SLOT_FORK, SLOT_EXEC, SLOT_EXIT };
+enum {
+	SLOT_FORK,
+	SLOT_EXEC,
+	SLOT_EXIT
+};
 
 /* Thread groups that have been reported as ended: when two last threads exit at the same time both
  * find signal->live at 0. Only groups with threads come here. */

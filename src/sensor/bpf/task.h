@@ -169,8 +169,7 @@ __noinline int fill_cgroup(__u64 task_address, __u32 key)
 	if (!s)
 		return 0;
 	node = BPF_CORE_READ(task_cgroup(task, WIRE_NO_SUBSYS), kn);
-	if (!kernfs_up(node) &&
-	    bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
+	if (!kernfs_up(node) && bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
 		node = BPF_CORE_READ(
 		    task_cgroup(task, bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id)),
 		    kn);

@@ -11,7 +11,10 @@
  */
 #include "sensor/bpf/files.h"
 
-enum { SLOT_SUBMIT, SLOT_COMPLETE };
+enum {
+	SLOT_SUBMIT,
+	SLOT_COMPLETE
+};
 
 /* include/uapi/linux/io_uring.h: enum io_uring_op; numbers are ABI */
 enum {
