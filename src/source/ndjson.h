@@ -4,7 +4,8 @@
  *
  * A malformed line is counted, reported with file and line (the first few of each file in full,
  * then only counted), and skipped; a last line without its newline is read if it is whole JSON and
- * counted as truncated if not. Directories are walked in sorted order for *.ndjson, *.json, *.jsonl,
+ * counted as truncated if not. Directories are walked in sorted order for *.ndjson, *.json,
+ * *.jsonl,
  * *.log and these with .gz or .zst; a file named directly is read whatever its name.
  */
 #ifndef LINTEL_SOURCE_NDJSON_H
