@@ -60,6 +60,7 @@ void process_event(struct sensor *sensor, const struct wire_view *view)
 		process = process_exec(sensor->processes, &facts, &exec, record->boot_ns);
 		emit_kind(sensor, "process", "start", "exec");
 		say_incomplete(sensor, view, &exec);
+		view_set_root(views_of(sensor->views, &record->actor), exec.root);
 		if (sensor->witness)
 			witness_view(sensor->witness, &record->actor, false);
 		break;

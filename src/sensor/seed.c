@@ -67,8 +67,8 @@ static void seed_one(struct sensor *sensor, const struct wire_view *view)
 	arena_reset(&sensor->scratch);
 	wire_facts(view, &facts);
 	facts.cgroup = record_cgroup(sensor, view);
-	views_of(sensor->views, &view->record.actor);
 	record_exec(sensor, view, &exec);
+	view_set_root(views_of(sensor->views, &view->record.actor), exec.root);
 	process_seed(sensor->processes, &facts, &exec);
 	if (sensor->witness)
 		witness_view(sensor->witness, &view->record.actor, false);

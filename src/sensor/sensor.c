@@ -201,6 +201,7 @@ int sensor_poll(struct sensor *sensor, int timeout_ms, sensor_handler *handler, 
 	err = bpf_side_consume(sensor->bpf, sensor, RECORDS_PER_POLL);
 	if (sensor->witness && err >= 0 && err < RECORDS_PER_POLL)
 		witness_expire(sensor->witness);
+	views_refresh(sensor->views);
 	sensor->handler = NULL;
 	return err < 0 ? err : sensor->handled;
 }

@@ -24,6 +24,8 @@ struct view {
 	uint32_t root_dev;
 	uint32_t pid[VIEW_PIDS]; /* a ring; pid_next is the oldest */
 	uint32_t pid_next;
+	char *root_path; /* of a chroot in lintel's mount namespace, on the host; NULL: not known */
+	bool wants_refresh;
 	bool mounts_valid;
 	bool may_block; /* has mounts whose file system is in somebody's hands */
 	uint64_t used;  /* for eviction */
@@ -53,6 +55,7 @@ static uint64_t inode_of(const char *path)
 static void view_free(struct view *view)
 {
 	mounts_free(&view->mounts);
+	free(view->root_path);
 	free(view);
 }
 
@@ -128,8 +131,10 @@ struct view *views_of(struct views *views, const struct wire_actor *actor)
 void views_mounts_changed(struct views *views, uint64_t mount_ns)
 {
 	for (uint32_t i = 0; i < views->count; i++)
-		if (mount_ns == 0 || views->view[i]->mount_ns == mount_ns)
+		if (mount_ns == 0 || views->view[i]->mount_ns == mount_ns) {
 			views->view[i]->mounts_valid = false;
+			views->view[i]->wants_refresh = true;
+		}
 	if (mount_ns == 0 || mount_ns == views->own_mount_ns)
 		views->own_mounts_valid = false;
 }
@@ -240,6 +245,44 @@ static const struct mount_table *view_mounts(struct view *view)
 	return &view->mounts;
 }
 
+void views_refresh(struct views *views)
+{
+	for (uint32_t i = 0; i < views->count; i++) {
+		struct view *view = views->view[i];
+
+		if (view->wants_refresh && !view_is_host(view))
+			view_mounts(view);
+		view->wants_refresh = false;
+	}
+}
+
+void view_set_root(struct view *view, struct str host_path)
+{
+	if (view->root_path || host_path.len == 0 || !view_is_host(view))
+		return;
+	view->root_path = xmalloc(host_path.len + 1);
+	memcpy(view->root_path, host_path.p, host_path.len);
+	view->root_path[host_path.len] = '\0';
+}
+
+static int open_below(struct view *view, int root_fd, const char *path, uint64_t flags);
+
+/* The root of a chroot, by its path on the host, if that is still the same directory. */
+static int open_root_path(struct view *view)
+{
+	struct stat st;
+	int fd;
+
+	if (!view->root_path)
+		return -ESRCH;
+	fd = open_below(view, view->views->own_root_fd, view->root_path, O_DIRECTORY);
+	if (fd >= 0 && (fstat(fd, &st) || st.st_ino != view->root_inode)) {
+		close(fd);
+		fd = -ESRCH;
+	}
+	return fd;
+}
+
 int view_open_root(struct view *view, uint32_t pid)
 {
 	char path[48];
@@ -249,7 +292,7 @@ int view_open_root(struct view *view, uint32_t pid)
 		return fcntl(view->views->own_root_fd, F_DUPFD_CLOEXEC, 0);
 	pid = stand_in(view, pid);
 	if (!pid)
-		return -ESRCH;
+		return open_root_path(view);
 	snprintf(path, sizeof(path), "/proc/%u/root", pid);
 	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;

@@ -133,7 +133,7 @@ struct strings_head {
 	__u32 second; /* where the second starts; 0: there is none */
 	__u32 call;
 	__u32 failed;  /* bit 0, 1: could not be read */
-	__u64 request; /* io_uring: what identifies it */
+	__u64 slot;    /* io_uring: opens into its own file table, there plus one */
 	int dfd0, dfd1;
 	__u64 flags;
 };

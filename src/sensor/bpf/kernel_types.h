@@ -229,9 +229,14 @@ struct io_uring_cqe {
 	__s32 res;
 };
 
+struct io_cqe {
+	int fd;
+};
+
 struct io_kiocb {
 	struct file *file;
 	__u8 opcode;
+	struct io_cqe cqe; /* since 5.19 */
 	__u64 flags; /* 32 bits wide before 6.10 */
 };
 
@@ -241,6 +246,7 @@ struct open_how {
 
 struct io_open {
 	int dfd;
+	__u32 file_slot;
 	struct filename *filename;
 	struct open_how how;
 };

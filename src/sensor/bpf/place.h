@@ -97,10 +97,31 @@ static __always_inline enum step cross_mount(struct scratch *s)
 	return STEP_ON;
 }
 
+/* A file that never had a directory has a name nevertheless: "memfd:x". */
+static __always_inline bool add_lone_name(struct scratch *s)
+{
+	struct dentry *dentry = (void *)s->dentry;
+	__u64 at = s->used & WIRE_OFFSET_MASK;
+	long n;
+
+	KEEP(at);
+	at &= WIRE_OFFSET_MASK;
+	n = bpf_probe_read_kernel_str(s->tail + at, WIRE_NAME_BYTES,
+				      BPF_CORE_READ(dentry, d_name.name));
+	if (n <= 1 || s->tail[at] == '/')
+		return false;
+	s->used = at + n;
+	return true;
+}
+
 /* At a dentry without a parent: the end of a part. */
 static __always_inline enum step next_part(struct scratch *s)
 {
 	bool is_lost = s->phase == PHASE_MOUNTS; /* not below its mount's root any more */
+	struct mount *mount = (void *)s->mount;
+
+	if (is_lost && !BPF_CORE_READ(mount, mnt_ns) && add_lone_name(s))
+		return STEP_DONE;
 
 	if (s->phase == PHASE_UPPER || !s->upper)
 		return is_lost ? STEP_FAILED : STEP_DONE;

@@ -35,8 +35,11 @@ enum {
 	OP_WRITEV_FIXED = 59,
 };
 
-/* IOSQE_CQE_SKIP_SUCCESS_BIT; the low eight request flags are the submission's */
+/* IOSQE_FIXED_FILE_BIT, IOSQE_CQE_SKIP_SUCCESS_BIT; the low eight request flags are the
+ * submission's */
+#define REQ_F_FIXED_FILE (1u << 0)
 #define REQ_F_CQE_SKIP (1u << 6)
+#define O_CREAT 0100
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -116,6 +119,7 @@ static __always_inline void gather_arguments(struct strings *g, __u32 call, void
 	case CALL_URING_OPENAT:
 	case CALL_URING_OPENAT2:
 		g->head.dfd0 = BPF_CORE_READ(open, dfd);
+		g->head.slot = BPF_CORE_READ(open, file_slot);
 		g->head.flags = BPF_CORE_READ(open, how.flags);
 		read_string(g, 1, BPF_CORE_READ(open, filename));
 		return;
@@ -174,15 +178,50 @@ static __always_inline void send_paths(struct task_struct *task, const struct st
 	record_send(s, true);
 }
 
+/* An open that leaves no descriptor to look at: the strings must do. */
+static __always_inline void send_open(struct task_struct *task, const struct strings *g, __u32 key,
+				      __u32 flags)
+{
+	if (g->head.flags & (O_CREAT | O_TRUNC))
+		send_paths(task, g, key, flags);
+}
+
+static __always_inline void send_content(struct task_struct *task, struct file *file, __u32 key,
+					 __u32 call, __u32 flags)
+{
+	if (!file)
+		return;
+	if (calls[call].what == WHAT_XATTR)
+		send_file(task, file, key, call, flags);
+	else
+		on_written(task, file, key, call, flags);
+}
+
+/* No completion will be seen. A file of the ring's own table cannot be found here. */
+static __always_inline void on_silent(struct task_struct *task, const struct strings *g,
+				      struct io_kiocb *req, __u32 req_flags)
+{
+	__u32 key = scratch_key(SLOT_SUBMIT), call = g->head.call;
+
+	if (call >= CALL_COUNT)
+		return;
+	if (calls[call].how == HOW_PATHS)
+		send_paths(task, g, key, WIRE_UNCONFIRMED);
+	else if (calls[call].how == HOW_OPEN)
+		send_open(task, g, key, WIRE_UNCONFIRMED);
+	else if (!(req_flags & REQ_F_FIXED_FILE))
+		send_content(task, file_of_fd(task, BPF_CORE_READ(req, cqe.fd)), key, call,
+			     WIRE_UNCONFIRMED);
+}
+
 SEC("tp_btf/io_uring_submit_req")
 int BPF_PROG(on_submit, struct io_kiocb *typed)
 {
-	void *request = (void *)plain_argument(ctx, 0);
+	struct io_kiocb *req = (void *)plain_argument(ctx, 0);
 	struct task_struct *task = (void *)bpf_get_current_task();
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	struct io_kiocb *req = request;
-	__u64 id = (__u64)request;
 	__u32 call, zero = 0, req_flags = 0;
+	__u64 id = (__u64)req;
 	struct strings *g;
 
 	call = call_of(BPF_CORE_READ(req, opcode));
@@ -193,15 +232,23 @@ int BPF_PROG(on_submit, struct io_kiocb *typed)
 		return 0;
 	__builtin_memset(&g->head, 0, sizeof(g->head));
 	g->head.call = call;
-	gather_arguments(g, call, request);
+	gather_arguments(g, call, req);
 	bpf_core_read(&req_flags, sizeof(req_flags), &req->flags);
-	if ((req_flags & REQ_F_CQE_SKIP) && calls[call].how == HOW_PATHS) {
-		send_paths(task, g, scratch_key(SLOT_SUBMIT), WIRE_UNCONFIRMED);
-		return 0;
-	}
-	if (bpf_map_update_elem(&pending, &id, g, BPF_ANY))
+	if (req_flags & REQ_F_CQE_SKIP)
+		on_silent(task, g, req, req_flags);
+	else if (bpf_map_update_elem(&pending, &id, g, BPF_ANY))
 		count_loss(WIRE_LOSS_MAP);
 	return 0;
+}
+
+static __always_inline int result_of(void *ctx)
+{
+	struct io_uring_cqe *cqe;
+
+	if (!config.uring_cqe)
+		return plain_argument(ctx, 3);
+	cqe = (void *)plain_argument(ctx, 2);
+	return BPF_CORE_READ(cqe, res);
 }
 
 SEC("tp_btf/io_uring_complete")
@@ -211,7 +258,6 @@ int BPF_PROG(on_complete)
 	struct task_struct *task = (void *)bpf_get_current_task();
 	__u32 key = scratch_key(SLOT_COMPLETE);
 	struct io_kiocb *req = (void *)id;
-	struct io_uring_cqe *cqe;
 	struct strings *g;
 	struct file *file;
 	__u32 call;
@@ -221,35 +267,19 @@ int BPF_PROG(on_complete)
 	if (!g)
 		return 0;
 	call = g->head.call;
-	if (config.uring_cqe) {
-		cqe = (void *)plain_argument(ctx, 2);
-		res = BPF_CORE_READ(cqe, res);
-	} else {
-		res = plain_argument(ctx, 3);
-	}
+	res = result_of(ctx);
 	if (res < 0 || call >= CALL_COUNT)
 		goto out;
-	switch (calls[call].how) {
-	case HOW_PATHS:
+	if (calls[call].how == HOW_PATHS) {
 		send_paths(task, g, key, 0);
-		break;
-	case HOW_OPEN:
-		file = file_of_fd(task, res);
-		if (file)
+	} else if (calls[call].how == HOW_OPEN) {
+		file = g->head.slot ? 0 : file_of_fd(task, res);
+		if (g->head.slot)
+			send_open(task, g, key, 0);
+		else if (file)
 			on_opened(task, file, key, call, g->head.flags, 0);
-		break;
-	case HOW_WRITE:
-	case HOW_FD:
-		if (calls[call].how == HOW_WRITE && res == 0)
-			break;
-		file = BPF_CORE_READ(req, file);
-		if (!file)
-			break;
-		if (calls[call].what == WHAT_XATTR)
-			send_file(task, file, key, call, 0);
-		else
-			on_written(task, file, key, call, 0);
-		break;
+	} else if (calls[call].how == HOW_FD || res > 0) {
+		send_content(task, BPF_CORE_READ(req, file), key, call, 0);
 	}
 out:
 	bpf_map_delete_elem(&pending, &id);
