@@ -60,8 +60,13 @@ static void finish(struct sensor *sensor, const struct wire_view *view,
 	struct str action = event_get_str(&sensor->event, FIELD_EVENT_ACTION);
 
 	file_fields(sensor, file);
-	if (sensor->witness)
+	/* under either name: a directory is marked once, but may be mounted in several places */
+	if (sensor->witness) {
 		witness_confirm(sensor->witness, view->record.actor.pid, file->path, action.p);
+		if (!str_eq(file->path, file->host_path))
+			witness_confirm(sensor->witness, view->record.actor.pid, file->host_path,
+					action.p);
+	}
 	emit_end(sensor, process);
 }
 
@@ -192,8 +197,8 @@ static void on_opened_name(struct sensor *sensor, const struct wire_view *view,
 	file = file_facts_of(&located);
 	if (located.has_stat && located.stat.stx_mask & STATX_BTIME)
 		is_creation = is_creation && located.stat.stx_btime.tv_sec * NS_PER_SEC +
-							 located.stat.stx_btime.tv_nsec >
-						     opened_ns - BIRTH_NS;
+						     located.stat.stx_btime.tv_nsec >
+						 opened_ns - BIRTH_NS;
 	if (!is_creation && !(view->record.value & O_TRUNC))
 		return;
 	begin(sensor, view, WHAT_CONTENT, is_creation);

@@ -163,13 +163,11 @@ static bool has_view(const struct view *view, uint32_t pid)
 	return inode_of(path) == view->root_inode;
 }
 
-/* `pid` if it is still there, else another process with this view; 0 when there is none. */
-static uint32_t stand_in(const struct view *view, uint32_t pid)
+/* A living process with this view; 0 when there is none. */
+static uint32_t stand_in(const struct view *view)
 {
-	if (has_view(view, pid))
-		return pid;
 	for (int i = 0; i < VIEW_PIDS; i++)
-		if (view->pid[i] != pid && has_view(view, view->pid[i]))
+		if (has_view(view, view->pid[i]))
 			return view->pid[i];
 	return 0;
 }
@@ -233,7 +231,7 @@ static const struct mount_table *view_mounts(struct view *view)
 
 	if (view->mounts_valid)
 		return &view->mounts;
-	pid = view_is_own(view) ? (uint32_t)getpid() : stand_in(view, 0);
+	pid = view_is_own(view) ? (uint32_t)getpid() : stand_in(view);
 	snprintf(path, sizeof(path), "/proc/%u/mountinfo", pid);
 	if (pid && read_mountinfo(view->views, path)) {
 		mounts_parse(&view->mounts, buf_str(&view->views->text));
@@ -283,19 +281,30 @@ static int open_root_path(struct view *view)
 	return fd;
 }
 
-int view_open_root(struct view *view, uint32_t pid)
+/* The root of a process with this view. It may end between two looks, or its pid come round. */
+static int open_root_of(const struct view *view, uint32_t pid)
 {
 	char path[48];
 	int fd;
 
-	if (view_is_own(view))
-		return fcntl(view->views->own_root_fd, F_DUPFD_CLOEXEC, 0);
-	pid = stand_in(view, pid);
-	if (!pid)
-		return open_root_path(view);
+	if (!has_view(view, pid))
+		return -ESRCH;
 	snprintf(path, sizeof(path), "/proc/%u/root", pid);
 	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
+}
+
+int view_open_root(struct view *view, uint32_t pid)
+{
+	int fd;
+
+	if (view_is_own(view))
+		return fcntl(view->views->own_root_fd, F_DUPFD_CLOEXEC, 0);
+	fd = open_root_of(view, pid);
+	for (int i = 0; i < VIEW_PIDS && fd < 0; i++)
+		if (view->pid[i] != pid)
+			fd = open_root_of(view, view->pid[i]);
+	return fd < 0 ? open_root_path(view) : fd;
 }
 
 /* Open below `root_fd` as the processes of the view would, without waiting for anybody. */

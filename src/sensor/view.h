@@ -32,7 +32,8 @@ void views_free(struct views *views);
 struct view *views_of(struct views *views, const struct wire_actor *actor);
 /* What lintel itself sees, as a record would name it. */
 void views_own_actor(const struct views *views, struct wire_actor *actor);
-/* Where on the host a chroot's root is: stands in for a process when all with this view are gone. */
+/* Where on the host a chroot's root is: stands in for a process when all with this view are gone.
+ */
 void view_set_root(struct view *view, struct str host_path);
 /* Mounts changed in this mount namespace (0: in any). */
 void views_mounts_changed(struct views *views, uint64_t mount_ns);

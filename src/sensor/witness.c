@@ -95,15 +95,6 @@ void witness_confirm(struct witness *witness, uint32_t pid, struct str path, con
 	}
 }
 
-/* The process a fanotify event names, by pid alone. */
-static struct process *acting(struct sensor *sensor, uint32_t pid)
-{
-	struct process *process = process_find(sensor->processes, pid, 0);
-	struct process_facts facts = {.pid = pid, .tid = pid};
-
-	return process ? process : process_acting(sensor->processes, &facts);
-}
-
 /* Is it below --root-pid? By lineage, as the kernel side does. */
 static bool follows(const struct sensor *sensor, const struct process *process)
 {
@@ -144,7 +135,8 @@ static void say(struct sensor *sensor, uint64_t bit)
 static void emit_alone(struct witness *witness, const struct waiting *waiting)
 {
 	struct sensor *sensor = witness->sensor;
-	struct process *process = acting(sensor, waiting->pid);
+	struct process *process = process_find(sensor->processes, waiting->pid, 0);
+	struct process_facts facts = {.pid = waiting->pid, .tid = waiting->pid};
 	struct wire_actor actor = witness->view[waiting->view].actor;
 	struct locate_request request = {.actor = &actor, .text = str_from(waiting->path)};
 	struct located located;
@@ -152,6 +144,8 @@ static void emit_alone(struct witness *witness, const struct waiting *waiting)
 
 	if (!follows(sensor, process))
 		return;
+	if (!process)
+		process = process_acting(sensor->processes, &facts);
 	counter_add(COUNTER_FANOTIFY_ONLY, 1);
 	arena_reset(&sensor->scratch);
 	view_locate(views_of(sensor->views, &actor), &request, &sensor->scratch, &located);

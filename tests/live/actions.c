@@ -231,9 +231,9 @@ static int do_sendfile(char **a)
 
 static int do_copy_range(char **a)
 {
-	return check(copy_file_range(xopen(a[0], O_RDONLY), NULL, xopen(a[1], O_WRONLY), NULL, 3,
-				     0),
-		     "copy_file_range");
+	return check(
+	    copy_file_range(xopen(a[0], O_RDONLY), NULL, xopen(a[1], O_WRONLY), NULL, 3, 0),
+	    "copy_file_range");
 }
 
 static int do_splice(char **a)
@@ -302,8 +302,8 @@ static long int80(long number, long a, long b, long c)
 
 static char *low_text(const char *text)
 {
-	char *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	char *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT,
+		       -1, 0);
 
 	if (p == MAP_FAILED)
 		exit(SKIP);
@@ -349,8 +349,8 @@ static int ring_open(struct ring *ring)
 			PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, IORING_OFF_SQ_RING);
 	ring->cq = mmap(NULL, p->cq_off.cqes + p->cq_entries * sizeof(struct io_uring_cqe),
 			PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, IORING_OFF_CQ_RING);
-	ring->sqes = mmap(NULL, p->sq_entries * sizeof(struct io_uring_sqe),
-			  PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, IORING_OFF_SQES);
+	ring->sqes = mmap(NULL, p->sq_entries * sizeof(struct io_uring_sqe), PROT_READ | PROT_WRITE,
+			  MAP_SHARED, ring->fd, IORING_OFF_SQES);
 	return ring->sq == MAP_FAILED || ring->cq == MAP_FAILED || ring->sqes == MAP_FAILED;
 }
 
@@ -403,10 +403,9 @@ static int do_uring(char **a)
 						  .open_flags = O_WRONLY | O_CREAT});
 	if (fd < 0)
 		return ring_check(fd, "io_uring openat");
-	err = ring_do(&ring, (struct io_uring_sqe){.opcode = IORING_OP_WRITE,
-						   .fd = fd,
-						   .addr = (uintptr_t) "ring",
-						   .len = 4});
+	err = ring_do(
+	    &ring, (struct io_uring_sqe){
+		       .opcode = IORING_OP_WRITE, .fd = fd, .addr = (uintptr_t) "ring", .len = 4});
 	if (err >= 0)
 		err = ring_do(&ring, (struct io_uring_sqe){.opcode = IORING_OP_RENAMEAT,
 							   .fd = AT_FDCWD,

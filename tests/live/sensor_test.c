@@ -7,8 +7,8 @@
  *	sensor_test ACTIONS      the helper program, actions.c
  *
  * An event is written as one line:
- *	ACTION PATH [< ORIGINAL] [-> TARGET] CALL [CHANGE] [x86] [host=PATH|?] [fanotify] [!INCOMPLETE]
- * host= is there when it differs from the path; D stands for the directory.
+ *	ACTION PATH [< ORIGINAL] [-> TARGET] CALL [CHANGE] [x86] [host=PATH|?] [fanotify]
+ *[!INCOMPLETE] host= is there when it differs from the path; D stands for the directory.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,8 +31,8 @@
 
 struct test_case {
 	const char *name;
-	const char *setup;   /* shell, by a process that is not watched */
-	const char *command; /* split at blanks; "sh:" before it: given to sh -c; A: the helper */
+	const char *setup;    /* shell, by a process that is not watched */
+	const char *command;  /* split at blanks; "sh:" before it: given to sh -c; A: the helper */
 	const char *expected; /* lines; D: the directory */
 	bool with_processes;
 	bool wait_for_fanotify;
@@ -104,7 +104,7 @@ static const struct test_case cases[] = {
      "exec ./s.sh by /bin/sh\nend 3\n", true, 0},
     {"execveat", NULL, "A execveat . s.sh", "exec /dev/fd/3/s.sh by /bin/sh\nend 3\n", true, 0},
     {"program without a file", "cp A ghost-of", "A exec-memfd ghost-of exit 4",
-     "exec /dev/fd/4\nend 2\n", true, 0},
+     "exec /dev/fd/4\nend 4\n", true, 0},
     {"killed", NULL, "A abort", "end 134\n", true, 0},
     {"overlay in a mount namespace", "mkdir -p low up wk m",
      "sh:unshare -m sh -c 'mount -n -t overlay overlay -o lowerdir=D/low,upperdir=D/up,workdir=D/wk"
@@ -144,8 +144,10 @@ static const struct test_case cases[] = {
      "modification D/a attributes fanotify\n", 0, true},
     {"fanotify in a directory that was not there", NULL,
      "sh:mkdir D/later; sleep 0.2; A create D/later/x; sleep 0.1; touch -d 2001-01-01 D/later/x; "
-     "sleep 0.4; touch -d 2001-01-01 D/later/x; sleep 2.1; touch -d 2002-01-01 D/later/x",
-     "creation D/later/x openat\nmodification D/later/x attributes fanotify\n", 0, true},
+     "sleep 0.3; touch -d 2001-01-01 D/later/x; sleep 0.3; touch -d 2002-01-01 D/later/x",
+     "creation D/later/x openat\nmodification D/later/x attributes fanotify\n"
+     "modification D/later/x attributes fanotify\nmodification D/later/x attributes fanotify\n",
+     0, true},
 };
 
 static const char *directory; /* "D" */
@@ -181,14 +183,21 @@ static void add(const char *before, const struct event *event, uint32_t field)
 		buf_printf(&got, "%s%.*s", before, STR_ARG(text));
 }
 
+/* Looking at a name after the call may come too late where the next call takes it away. */
+static void add_gap(struct str gap)
+{
+	if (!str_starts(gap, STR("file.inode, mode, owner, size: gone")))
+		buf_printf(&got, " !%.*s", STR_ARG(gap));
+}
+
 static void add_incomplete(const struct event *event)
 {
 	const struct value *v = event_get(event, FIELD_LINTEL_INCOMPLETE);
 
 	if (v->type == VALUE_STRING)
-		buf_printf(&got, " !%.*s", STR_ARG(value_as_str(v)));
+		add_gap(value_as_str(v));
 	for (uint32_t i = 0; v->type == VALUE_LIST && i < v->count; i++)
-		buf_printf(&got, " !%.*s", STR_ARG(value_as_str(&v->items[i])));
+		add_gap(value_as_str(&v->items[i]));
 }
 
 static void add_file(const struct event *event)
@@ -334,9 +343,9 @@ static struct field_set *all_fields(void)
 
 static void check_losses(struct sensor *sensor)
 {
-	static const enum counter none[] = {COUNTER_RING_FULL,      COUNTER_KERNEL_READ_FAILED,
-					    COUNTER_KERNEL_MAP_FULL, COUNTER_PATH_TRUNCATED,
-					    COUNTER_RECORD_INVALID, COUNTER_PROCESS_GONE,
+	static const enum counter none[] = {COUNTER_RING_FULL,        COUNTER_KERNEL_READ_FAILED,
+					    COUNTER_KERNEL_MAP_FULL,  COUNTER_PATH_TRUNCATED,
+					    COUNTER_RECORD_INVALID,   COUNTER_PROCESS_GONE,
 					    COUNTER_FANOTIFY_OVERFLOW};
 	bool ok = true;
 

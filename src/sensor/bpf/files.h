@@ -132,8 +132,8 @@ struct strings_head {
 	__u32 bytes;  /* of both, with their NULs */
 	__u32 second; /* where the second starts; 0: there is none */
 	__u32 call;
-	__u32 failed;  /* bit 0, 1: could not be read */
-	__u64 slot;    /* io_uring: opens into its own file table, there plus one */
+	__u32 failed; /* bit 0, 1: could not be read */
+	__u64 slot;   /* io_uring: opens into its own file table, there plus one */
 	int dfd0, dfd1;
 	__u64 flags;
 };

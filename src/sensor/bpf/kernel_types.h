@@ -237,7 +237,7 @@ struct io_kiocb {
 	struct file *file;
 	__u8 opcode;
 	struct io_cqe cqe; /* since 5.19 */
-	__u64 flags; /* 32 bits wide before 6.10 */
+	__u64 flags;       /* 32 bits wide before 6.10 */
 };
 
 struct open_how {

@@ -12,6 +12,14 @@
 
 #define OVERLAYFS_SUPER_MAGIC 0x794c7630
 
+/* In no mount namespace: unmounted, or the kernel's own (an error number for a pointer). */
+static __always_inline bool is_detached(struct mount *mount)
+{
+	__u64 ns = (__u64)BPF_CORE_READ(mount, mnt_ns);
+
+	return !ns || ns >= (__u64)-4095;
+}
+
 enum phase {
 	PHASE_MOUNTS, /* up to the namespace's root */
 	PHASE_SUPER,  /* from the first mount's root to its file system's root */
@@ -59,7 +67,7 @@ static __always_inline void fill_place(struct scratch *s, struct vfsmount *mnt, 
 		place->flags |= WIRE_PLACE_UPPER;
 		s->upper = (__u64)upper;
 	}
-	if (!BPF_CORE_READ(mount, mnt_ns))
+	if (is_detached(mount))
 		place->flags |= WIRE_PLACE_DETACHED;
 }
 
@@ -120,7 +128,7 @@ static __always_inline enum step next_part(struct scratch *s)
 	bool is_lost = s->phase == PHASE_MOUNTS; /* not below its mount's root any more */
 	struct mount *mount = (void *)s->mount;
 
-	if (is_lost && !BPF_CORE_READ(mount, mnt_ns) && add_lone_name(s))
+	if (is_lost && is_detached(mount) && add_lone_name(s))
 		return STEP_DONE;
 
 	if (s->phase == PHASE_UPPER || !s->upper)
