@@ -109,7 +109,8 @@ static bool parse_line(struct arena *arena, struct str line, struct mount_entry 
 	*entry = (struct mount_entry){0};
 	if (!parse_number(next_field(&line), &entry->id))
 		return false;
-	next_field(&line); /* parent */
+	if (!parse_number(next_field(&line), &entry->parent))
+		return false;
 	if (!parse_dev(next_field(&line), &entry->dev))
 		return false;
 	entry->root = unescape(arena, next_field(&line));
@@ -163,18 +164,45 @@ const struct mount_entry *mounts_find(const struct mount_table *table, uint32_t 
 	return NULL;
 }
 
-const struct mount_entry *mounts_on(const struct mount_table *table, struct str path)
+/* The mount at "/" that lies on no other. */
+static const struct mount_entry *find_root(const struct mount_table *table)
 {
-	const struct mount_entry *best = NULL;
+	for (uint32_t i = 0; i < table->count; i++) {
+		const struct mount_entry *entry = &table->entry[i];
+
+		if (entry->point.len == 1 &&
+		    (entry->parent == entry->id || !mounts_find(table, entry->parent)))
+			return entry;
+	}
+	return NULL;
+}
+
+/* The next mount on the way: of those on `on`, the first one that the path comes to. */
+static const struct mount_entry *next_mount(const struct mount_table *table,
+					    const struct mount_entry *on, struct str path)
+{
+	const struct mount_entry *next = NULL;
 
 	for (uint32_t i = 0; i < table->count; i++) {
 		const struct mount_entry *entry = &table->entry[i];
 
-		if (path_is_below(path, entry->point) &&
-		    (!best || entry->point.len >= best->point.len))
-			best = entry;
+		if (entry != on && entry->parent == on->id && path_is_below(path, entry->point) &&
+		    (!next || entry->point.len < next->point.len))
+			next = entry;
 	}
-	return best;
+	return next;
+}
+
+const struct mount_entry *mounts_on(const struct mount_table *table, struct str path)
+{
+	const struct mount_entry *on = find_root(table), *next = on;
+
+	/* a table made up by hand may be circular */
+	for (uint32_t steps = 0; next && steps < table->count; steps++) {
+		on = next;
+		next = next_mount(table, on, path);
+	}
+	return on;
 }
 
 /* `above` and the part of `path` below `below`. */

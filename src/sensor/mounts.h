@@ -9,7 +9,7 @@
 #define MOUNTS_MAX 65536
 
 struct mount_entry {
-	uint32_t id;
+	uint32_t id, parent;
 	uint32_t dev;     /* major << 20 | minor, as the kernel keeps it */
 	struct str root;  /* what of the file system is mounted */
 	struct str point; /* where, from the namespace's root (as the reader of the file sees it) */
@@ -33,9 +33,10 @@ const struct mount_entry *mounts_find(const struct mount_table *table, uint32_t 
  * and that no other mount covers there. Empty when there is none. */
 struct str mounts_path_of(const struct mount_table *table, uint32_t dev, struct str super_path,
 			  struct arena *arena);
-/* The mount a path of the namespace is on, and the path from the root of its file system. NULL when
- * the table is empty. */
+/* The mount a path of the namespace is on: the one a walk from the root ends on, whatever lies
+ * hidden below it. NULL when the table has no root. */
 const struct mount_entry *mounts_on(const struct mount_table *table, struct str path);
+/* A path on a mount, from the root of its file system. */
 struct str mounts_super_path(const struct mount_entry *entry, struct str path, struct arena *arena);
 
 #endif

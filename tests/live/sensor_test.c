@@ -109,17 +109,17 @@ static const struct test_case cases[] = {
     {"overlay in a mount namespace", "mkdir -p low up wk m",
      "sh:unshare -m sh -c 'mount -n -t overlay overlay -o lowerdir=D/low,upperdir=D/up,workdir=D/wk"
      " D/m || exit 77; A write D/m/x.conf; A rename D/m/x.conf D/m/y.conf; cd m;"
-     " A unlink y.conf'",
+     " A unlink y.conf; true'",
      "creation D/m/x.conf openat host=D/up/x.conf\n"
      "modification D/m/x.conf write content host=D/up/x.conf\n"
      "rename D/m/y.conf < D/m/x.conf rename host=D/up/y.conf\n"
      "deletion D/m/y.conf unlink host=D/up/y.conf\n",
      0, 0},
     {"bind mount in a mount namespace", NULL,
-     "sh:unshare -m sh -c 'mount -n --bind D/sub D/m || exit 77; A create D/m/z; A unlink D/m/z'",
+     "sh:unshare -m sh -c 'mount -n --bind D/sub D/m || exit 77; A create D/m/z; A unlink D/m/z; true'",
      "creation D/m/z openat host=D/sub/z\ndeletion D/m/z unlink host=D/sub/z\n", 0, 0},
     {"file system the host does not see", NULL,
-     "sh:unshare -m sh -c 'mount -n -t tmpfs none D/m || exit 77; A create D/m/z'",
+     "sh:unshare -m sh -c 'mount -n -t tmpfs none D/m || exit 77; A create D/m/z; true'",
      "creation D/m/z openat host=? "
      "!lintel.file.host_path: not visible from the host's mounts\n",
      0, 0},
