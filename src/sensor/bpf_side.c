@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "sensor/bpf_check.h"
 #include "sensor/cgroup.h"
 #include "sensor/wire.h"
 
@@ -94,13 +95,29 @@ static int prepare(struct bpf_side *bpf, struct bpf_object *object)
 	return 0;
 }
 
+/* Of the two names of the tracepoint keep the one this kernel has. */
+static void choose_submit(struct bpf_side *bpf, struct uring_bpf *uring)
+{
+	bool is_new = tracepoint_arguments(bpf->btf, "io_uring_submit_req") >= 0;
+
+	bpf_program__set_autoload(uring->progs.on_submit, is_new);
+	bpf_program__set_autoload(uring->progs.on_submit_sqe, !is_new);
+}
+
+static void choose_none(struct bpf_side *bpf, void *object)
+{
+	(void)bpf;
+	(void)object;
+}
+
 /* Open, configure and load one of the objects; `out` stays NULL when that fails. */
-#define LOAD(bpf, name, out)                                   \
+#define LOAD(bpf, name, out, choose)                           \
 	do {                                                   \
 		(out) = name##_bpf__open();                    \
 		err = (out) ? 0 : -errno;                      \
 		if ((out)) {                                   \
 			(out)->rodata->config = (bpf)->config; \
+			choose((bpf), (out));                  \
 			err = prepare((bpf), (out)->obj);      \
 			if (!err)                              \
 				err = name##_bpf__load((out)); \
@@ -123,17 +140,19 @@ static void load_optional(struct bpf_side *bpf)
 {
 	int err;
 
-	LOAD(bpf, file, bpf->file);
+	LOAD(bpf, file, bpf->file, choose_none);
 	if (err)
 		log_warning("sensor: file programs refused (%s): no file events but fanotify's",
 			    strerror(-err));
-	LOAD(bpf, tasks, bpf->tasks);
-	if (tracepoint_arguments(bpf->btf, "io_uring_submit_req") != 1) {
-		log_info("sensor: this kernel has no io_uring_submit_req (6.3): file operations by "
-			 "io_uring are seen by fanotify only");
+	LOAD(bpf, tasks, bpf->tasks, choose_none);
+	/* its operations' structs, as uring.bpf.c reads them */
+	if (btf__find_by_name_kind(bpf->btf, "io_open", BTF_KIND_STRUCT) < 0) {
+		log_info(
+		    "sensor: no io_uring tracepoint to use (6.0) on this kernel: file operations "
+		    "by io_uring are seen by fanotify only");
 		return;
 	}
-	LOAD(bpf, uring, bpf->uring);
+	LOAD(bpf, uring, bpf->uring, choose_submit);
 	if (err)
 		log_warning("sensor: io_uring programs refused (%s): file operations by io_uring "
 			    "are seen by fanotify only",
@@ -190,7 +209,7 @@ int bpf_side_open(struct bpf_side **out, const struct sensor_options *options)
 		if (err)
 			goto fail;
 	}
-	LOAD(bpf, process, bpf->process);
+	LOAD(bpf, process, bpf->process, choose_none);
 	if (err) {
 		err = explain(err);
 		goto fail;
@@ -222,6 +241,29 @@ void bpf_side_close(struct bpf_side *bpf)
 	free(bpf);
 }
 
+static void check_fired(const struct bpf_side *bpf)
+{
+	const char *no_files = "file events come from fanotify alone";
+	const char *no_uring = "file operations by io_uring are seen by fanotify only";
+	const struct uring_bpf *uring = bpf->uring;
+	const struct bpf_program *submit = NULL;
+
+	if (uring)
+		submit = bpf_program__fd(uring->progs.on_submit) >= 0 ? uring->progs.on_submit
+								      : uring->progs.on_submit_sqe;
+	const struct bpf_check checks[] = {
+	    {bpf->process->progs.on_fork, "sched_process_fork", "lineage has gaps"},
+	    {bpf->process->progs.on_exit, "sched_process_exit", "no end events"},
+	    {bpf->file ? bpf->file->progs.on_sys_enter : NULL, "sys_enter",
+	     "paths are read after the call only"},
+	    {bpf->file ? bpf->file->progs.on_sys_exit : NULL, "sys_exit", no_files},
+	    {submit, "io_uring_submit_req", no_uring},
+	    {uring ? uring->progs.on_complete : NULL, "io_uring_complete", no_uring},
+	};
+
+	bpf_check_fired(checks, (int)(sizeof(checks) / sizeof(checks[0])));
+}
+
 int bpf_side_attach(struct bpf_side *bpf)
 {
 	int err = process_bpf__attach(bpf->process);
@@ -244,6 +286,11 @@ int bpf_side_attach(struct bpf_side *bpf)
 		 "sched_process_exit%s%s attached",
 		 bpf->file ? ", sys_enter, sys_exit" : "",
 		 bpf->uring ? ", io_uring_submit_req, io_uring_complete" : "");
+	check_fired(bpf);
+	log_info(
+	    "sensor: no LSM or fentry layer in this version: names given to rename, unlink, "
+	    "link, chmod, truncate are the caller's strings, read as the call begins; a thread "
+	    "of the caller could change them in between, fanotify is the check on that");
 	return 0;
 }
 

@@ -36,6 +36,7 @@ struct marked {
 /* A view that has been gone through. */
 struct watched_view {
 	struct wire_actor actor; /* its namespace and root */
+	bool is_told;            /* what cannot be marked has been said */
 	bool is_dirty;           /* mounts changed since, or a directory appeared or went */
 };
 

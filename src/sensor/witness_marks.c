@@ -171,7 +171,7 @@ static void mark_directory(struct witness *witness, uint32_t index, const char *
 	err = fd < 0 ? fd : mark(witness, index, fd, path, str_eq(above, wanted));
 	if (fd >= 0)
 		close(fd);
-	if (!err)
+	if (!err || witness->view[index].is_told)
 		return;
 	counter_add(COUNTER_FANOTIFY_MARK_FAILED, 1);
 	if (index == 0)
@@ -191,6 +191,7 @@ void marks_view(struct witness *witness, uint32_t index)
 	arena_reset(&witness->arena);
 	for (uint32_t i = 0; i < witness->directory_count; i++)
 		mark_directory(witness, index, witness->directory[i]);
+	witness->view[index].is_told = true;
 }
 
 void marks_refresh(struct witness *witness)

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -109,17 +110,18 @@ static const struct test_case cases[] = {
     {"overlay in a mount namespace", "mkdir -p low up wk m",
      "sh:unshare -m sh -c 'mount -n -t overlay overlay -o lowerdir=D/low,upperdir=D/up,workdir=D/wk"
      " D/m || exit 77; A write D/m/x.conf; A rename D/m/x.conf D/m/y.conf; cd m;"
-     " A unlink y.conf; true'",
+     " A unlink y.conf; sleep 0.2'",
      "creation D/m/x.conf openat host=D/up/x.conf\n"
      "modification D/m/x.conf write content host=D/up/x.conf\n"
      "rename D/m/y.conf < D/m/x.conf rename host=D/up/y.conf\n"
      "deletion D/m/y.conf unlink host=D/up/y.conf\n",
      0, 0},
     {"bind mount in a mount namespace", NULL,
-     "sh:unshare -m sh -c 'mount -n --bind D/sub D/m || exit 77; A create D/m/z; A unlink D/m/z; true'",
+     "sh:unshare -m sh -c 'mount -n --bind D/sub D/m || exit 77; A create D/m/z; A unlink D/m/z; "
+     "sleep 0.2'",
      "creation D/m/z openat host=D/sub/z\ndeletion D/m/z unlink host=D/sub/z\n", 0, 0},
     {"file system the host does not see", NULL,
-     "sh:unshare -m sh -c 'mount -n -t tmpfs none D/m || exit 77; A create D/m/z; true'",
+     "sh:unshare -m sh -c 'mount -n -t tmpfs none D/m || exit 77; A create D/m/z; sleep 0.2'",
      "creation D/m/z openat host=? "
      "!lintel.file.host_path: not visible from the host's mounts\n",
      0, 0},
@@ -284,10 +286,21 @@ static void run_stage(int in, int out)
 	_exit(0);
 }
 
+/* What this kernel lacks: io_uring's tracepoints (6.0), file ids on this file system for fanotify.
+ */
+static bool is_lacking(const struct test_case *c)
+{
+	struct utsname name;
+
+	if (c->wait_for_fanotify)
+		return counter_get(COUNTER_FANOTIFY_MARK_FAILED);
+	return !strncmp(c->name, "io_uring", 8) && !uname(&name) && atoi(name.release) < 6;
+}
+
 static void report(const struct test_case *c, const char *expected, int status)
 {
 	number++;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SKIP) {
+	if ((WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SKIP) || is_lacking(c)) {
 		printf("ok %d - %s # SKIP not possible here\n", number, c->name);
 	} else if (got.len == strlen(expected) && !memcmp(got.p, expected, got.len)) {
 		printf("ok %d - %s\n", number, c->name);

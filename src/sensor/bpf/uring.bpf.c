@@ -7,7 +7,9 @@
  * A request with IOSQE_CQE_SKIP_SUCCESS completes without a trace when it succeeds; it is reported
  * when submitted and marked as unconfirmed: better one event too many than a way to hide.
  *
- * io_uring_submit_req: since 6.3 (older kernels have io_uring_submit_sqe with other arguments).
+ * Before 6.3 the tracepoint was called io_uring_submit_sqe; it has the request as its first
+ * argument since 5.19. Operations have structs of their own (struct io_open and so on) since 6.0.
+ * The loader loads one of the two programs.
  */
 #include "sensor/bpf/files.h"
 
@@ -214,10 +216,8 @@ static __always_inline void on_silent(struct task_struct *task, const struct str
 			     WIRE_UNCONFIRMED);
 }
 
-SEC("tp_btf/io_uring_submit_req")
-int BPF_PROG(on_submit, struct io_kiocb *typed)
+static __always_inline int on_request(struct io_kiocb *req)
 {
-	struct io_kiocb *req = (void *)plain_argument(ctx, 0);
 	struct task_struct *task = (void *)bpf_get_current_task();
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	__u32 call, zero = 0, req_flags = 0;
@@ -239,6 +239,18 @@ int BPF_PROG(on_submit, struct io_kiocb *typed)
 	else if (bpf_map_update_elem(&pending, &id, g, BPF_ANY))
 		count_loss(WIRE_LOSS_MAP);
 	return 0;
+}
+
+SEC("tp_btf/io_uring_submit_req")
+int BPF_PROG(on_submit)
+{
+	return on_request((void *)plain_argument(ctx, 0));
+}
+
+SEC("tp_btf/io_uring_submit_sqe")
+int BPF_PROG(on_submit_sqe)
+{
+	return on_request((void *)plain_argument(ctx, 0));
 }
 
 static __always_inline int result_of(void *ctx)
