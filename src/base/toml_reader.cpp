@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * toml++ behind toml_reader.h. The parser's tree is copied into the caller's arena as plain C and
+ * dropped; exceptions end here.
+ *
+ * Nesting is bounded before toml++ runs, because its tables are freed by recursion: each value in
+ * brackets is one level (its own limit), each dot of a key another (it has none), and a megabyte of
+ * "a.a.a.a" would run out of stack on the way back.
+ */
+#define TOML_HEADER_ONLY 1
+#define TOML_ENABLE_FORMATTERS 0
+/* Elastic's rules nest 8 deep. */
+#define TOML_MAX_NESTED_VALUES 32
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <exception>
+#include <vector>
+
+extern "C" {
+#include "base/toml_reader.h"
+}
+
+namespace
+{
+
+/* Dots in one key; with TOML_MAX_NESTED_VALUES a tree is at most 33 * 17 levels deep. */
+constexpr size_t key_dots_max = 16;
+/* toml++ counts columns in code points, diagnostics in bytes. Beyond this many bytes a line with
+ * other than ASCII is not converted: nobody reads a caret there, and counting would be quadratic.
+ */
+constexpr size_t column_exact_max = 1024;
+
+/* Where each line of the text begins. */
+class line_index
+{
+      public:
+	explicit line_index(struct str t) : text(t)
+	{
+		starts.push_back(0);
+		for (size_t i = 0; i < text.len; i++)
+			if (text.p[i] == '\n')
+				starts.push_back(i + 1);
+	}
+
+	/* Byte column, from 1, of a toml++ position. */
+	uint32_t column(const toml::source_position &at) const
+	{
+		if (at.line == 0 || at.line > starts.size() || at.column == 0)
+			return at.column;
+		const char *p = text.p + starts[at.line - 1];
+		size_t left = text.len - starts[at.line - 1];
+		size_t byte = 0;
+
+		for (uint32_t point = 1; point < at.column && byte < left; point++) {
+			if (byte >= column_exact_max)
+				return at.column;
+			byte++;
+			while (byte < left && ((unsigned char)p[byte] & 0xc0) == 0x80)
+				byte++;
+		}
+		return (uint32_t)(byte + 1);
+	}
+
+	size_t offset(uint32_t line, uint32_t byte_column) const
+	{
+		if (line == 0 || line > starts.size())
+			return text.len;
+		size_t at = starts[line - 1] + (byte_column ? byte_column - 1 : 0);
+
+		return at < text.len ? at : text.len;
+	}
+
+      private:
+	struct str text;
+	std::vector<size_t> starts;
+};
+
+/* The end of the string that opens at `i`, quotes included. */
+size_t skip_string(struct str text, size_t i)
+{
+	char quote = text.p[i];
+	bool multi = i + 2 < text.len && text.p[i + 1] == quote && text.p[i + 2] == quote;
+
+	for (i += multi ? 3 : 1; i < text.len; i++) {
+		if (text.p[i] == '\\' && quote == '"') {
+			i++;
+		} else if (text.p[i] == quote) {
+			if (!multi)
+				return i + 1;
+			if (i + 2 < text.len && text.p[i + 1] == quote && text.p[i + 2] == quote)
+				return i + 3;
+		} else if (text.p[i] == '\n' && !multi) {
+			return i;
+		}
+	}
+	return i;
+}
+
+/* The offset of the first dot that is one too many for its key, or the length of the text. */
+size_t find_deep_key(struct str text)
+{
+	size_t dots = 0;
+
+	for (size_t i = 0; i < text.len;) {
+		switch (text.p[i]) {
+		case '"':
+		case '\'':
+			i = skip_string(text, i);
+			continue;
+		case '#':
+			while (i < text.len && text.p[i] != '\n')
+				i++;
+			continue;
+		case '.':
+			if (++dots > key_dots_max)
+				return i;
+			break;
+		case '=':
+		case ',':
+		case '{':
+		case '\n':
+			dots = 0;
+			break;
+		default:
+			break;
+		}
+		i++;
+	}
+	return text.len;
+}
+
+class converter
+{
+      public:
+	converter(struct arena *a, const line_index &l) : arena(a), lines(l)
+	{
+	}
+
+	struct toml_node *node(const toml::node &from) const
+	{
+		struct toml_node *to = ARENA_NEW(arena, struct toml_node);
+
+		to->line = from.source().begin.line;
+		to->column = lines.column(from.source().begin);
+		switch (from.type()) {
+		case toml::node_type::table:
+			table(*from.as_table(), to);
+			break;
+		case toml::node_type::array:
+			array(*from.as_array(), to);
+			break;
+		default:
+			scalar(from, to);
+			break;
+		}
+		return to;
+	}
+
+      private:
+	void table(const toml::table &from, struct toml_node *to) const
+	{
+		to->type = TOML_TABLE;
+		to->kid_count = (uint32_t)from.size();
+		to->kids = ARENA_ARRAY(arena, struct toml_node *, from.size());
+		uint32_t n = 0;
+
+		for (auto &&[key, value] : from) {
+			struct toml_node *kid = node(value);
+
+			kid->key = copy(key.str());
+			kid->key_line = key.source().begin.line;
+			kid->key_column = lines.column(key.source().begin);
+			to->kids[n++] = kid;
+		}
+		std::sort(to->kids, to->kids + n, [](const toml_node *a, const toml_node *b) {
+			return a->key_line != b->key_line ? a->key_line < b->key_line
+							  : a->key_column < b->key_column;
+		});
+	}
+
+	void array(const toml::array &from, struct toml_node *to) const
+	{
+		to->type = TOML_ARRAY;
+		to->kid_count = (uint32_t)from.size();
+		to->kids = ARENA_ARRAY(arena, struct toml_node *, from.size());
+		for (size_t i = 0; i < from.size(); i++)
+			to->kids[i] = node(from[i]);
+	}
+
+	void scalar(const toml::node &from, struct toml_node *to) const
+	{
+		switch (from.type()) {
+		case toml::node_type::string:
+			to->type = TOML_STRING;
+			to->text = copy(from.as_string()->get());
+			break;
+		case toml::node_type::integer:
+			to->type = TOML_INT;
+			to->integer = from.as_integer()->get();
+			break;
+		case toml::node_type::floating_point:
+			to->type = TOML_DOUBLE;
+			to->real = from.as_floating_point()->get();
+			break;
+		case toml::node_type::boolean:
+			to->type = TOML_BOOL;
+			to->boolean = from.as_boolean()->get();
+			break;
+		case toml::node_type::date:
+			to->type = TOML_TIME;
+			to->text = date(from.as_date()->get());
+			break;
+		case toml::node_type::time:
+			to->type = TOML_TIME;
+			to->text = time(from.as_time()->get());
+			break;
+		default:
+			to->type = TOML_TIME;
+			to->text = date_time(from.as_date_time()->get());
+			break;
+		}
+	}
+
+	struct str copy(std::string_view s) const
+	{
+		return arena_str(arena, {s.data(), s.size()});
+	}
+
+	struct str date(const toml::date &d) const
+	{
+		return arena_printf(arena, "%04u-%02u-%02u", d.year, d.month, d.day);
+	}
+
+	struct str time(const toml::time &t) const
+	{
+		if (t.nanosecond == 0)
+			return arena_printf(arena, "%02u:%02u:%02u", t.hour, t.minute, t.second);
+		return arena_printf(arena, "%02u:%02u:%02u.%09u", t.hour, t.minute, t.second,
+				    t.nanosecond);
+	}
+
+	struct str date_time(const toml::date_time &dt) const
+	{
+		struct str d = date(dt.date), t = time(dt.time);
+
+		if (!dt.offset)
+			return arena_printf(arena, "%sT%s", d.p, t.p);
+		int minutes = dt.offset->minutes;
+
+		if (minutes == 0)
+			return arena_printf(arena, "%sT%sZ", d.p, t.p);
+		char sign = minutes < 0 ? '-' : '+';
+
+		minutes = minutes < 0 ? -minutes : minutes;
+		return arena_printf(arena, "%sT%s%c%02d:%02d", d.p, t.p, sign, minutes / 60,
+				    minutes % 60);
+	}
+
+	struct arena *arena;
+	const line_index &lines;
+};
+
+int report(struct diag_list *diags, struct str file, struct str text, size_t offset,
+	   const char *message)
+{
+	/* toml++ starts its messages with a capital; ours continue a sentence. */
+	std::string why(message);
+
+	if (!why.empty())
+		why[0] = (char)ascii_lower((unsigned char)why[0]);
+	diag_add(diags, diag_at(file, text, offset, 1, 1, 1), "not TOML: %s", why.c_str());
+	return -EINVAL;
+}
+
+} // namespace
+
+extern "C" int toml_read(struct arena *arena, struct str text, struct str file,
+			 struct diag_list *diags, struct toml_node **root)
+{
+	try {
+		size_t deep = find_deep_key(text);
+
+		if (deep < text.len)
+			return report(diags, file, text, deep, "a key with more than 16 dots");
+		const line_index lines(text);
+
+		try {
+			const toml::table tree = toml::parse(std::string_view(text.p, text.len));
+
+			*root = converter(arena, lines).node(tree);
+			return 0;
+		} catch (const toml::parse_error &error) {
+			const toml::source_position &at = error.source().begin;
+
+			return report(diags, file, text, lines.offset(at.line, lines.column(at)),
+				      error.what());
+		}
+	} catch (const std::exception &error) {
+		struct diag diag = {};
+
+		diag.file = file;
+		diag_add(diags, diag, "cannot be parsed: %s", error.what());
+		return -EINVAL;
+	}
+}
+
+extern "C" const struct toml_node *toml_get(const struct toml_node *table, const char *key)
+{
+	struct str wanted = str_from(key);
+
+	if (!table || table->type != TOML_TABLE)
+		return nullptr;
+	for (uint32_t i = 0; i < table->kid_count; i++)
+		if (str_eq(table->kids[i]->key, wanted))
+			return table->kids[i];
+	return nullptr;
+}
+
+extern "C" const struct toml_node *toml_get_typed(const struct toml_node *table, const char *key,
+						  enum toml_type type)
+{
+	const struct toml_node *node = toml_get(table, key);
+
+	return node && node->type == type ? node : nullptr;
+}
