@@ -3,19 +3,33 @@
  * toml++ behind toml_reader.h. The parser's tree is copied into the caller's arena as plain C and
  * dropped; exceptions end here.
  *
- * Nesting is bounded before toml++ runs, because its tables are freed by recursion: each value in
- * brackets is one level (its own limit), each dot of a key another (it has none), and a megabyte of
- * "a.a.a.a" would run out of stack on the way back.
+ * The text is looked over before toml++ runs, for what toml++ 3.3 cannot be given:
+ * - Its tables are freed by recursion. Each value in brackets is one level (it has a limit), each
+ *   dot of a key another (it has none), and a megabyte of "a.a.a.a" would run out of stack.
+ * - It asserts that a key follows "[", instead of checking.
+ * Should another of its assertions fail, that is an exception here and an error of the file.
  */
+#undef NDEBUG /* toml++ turns assertions into assumptions with it */
+#include <stdexcept>
+#define TOML_ASSERT(condition)                                                          \
+	do {                                                                            \
+		if (!(condition))                                                       \
+			throw std::logic_error("the TOML parser gave up: " #condition); \
+	} while (false)
 #define TOML_HEADER_ONLY 1
 #define TOML_ENABLE_FORMATTERS 0
 /* Elastic's rules nest 8 deep. */
 #define TOML_MAX_NESTED_VALUES 32
+#pragma GCC diagnostic push
+#if !defined(__clang__)
+/* Some of toml++'s assertions are in noexcept functions; there a failure ends the program. */
+#pragma GCC diagnostic ignored "-Wterminate"
+#endif
 #include <toml++/toml.h>
+#pragma GCC diagnostic pop
 
 #include <algorithm>
 #include <cerrno>
-#include <exception>
 #include <vector>
 
 extern "C" {
@@ -98,38 +112,90 @@ size_t skip_string(struct str text, size_t i)
 	return i;
 }
 
-/* The offset of the first dot that is one too many for its key, or the length of the text. */
-size_t find_deep_key(struct str text)
+bool starts_key(char c)
 {
-	size_t dots = 0;
-
-	for (size_t i = 0; i < text.len;) {
-		switch (text.p[i]) {
-		case '"':
-		case '\'':
-			i = skip_string(text, i);
-			continue;
-		case '#':
-			while (i < text.len && text.p[i] != '\n')
-				i++;
-			continue;
-		case '.':
-			if (++dots > key_dots_max)
-				return i;
-			break;
-		case '=':
-		case ',':
-		case '{':
-		case '\n':
-			dots = 0;
-			break;
-		default:
-			break;
-		}
-		i++;
-	}
-	return text.len;
+	return (unsigned char)(ascii_lower((unsigned char)c) - 'a') < 26 ||
+	       (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '"' || c == '\'';
 }
+
+/* A text that toml++ cannot be given: where, and why; `why` NULL when there is nothing. */
+struct objection {
+	size_t offset;
+	const char *why;
+};
+
+/* One walk over the text, outside of strings and comments. */
+class inspection
+{
+      public:
+	explicit inspection(struct str t) : text(t)
+	{
+	}
+
+	struct objection run()
+	{
+		while (i < text.len && !found.why) {
+			char c = text.p[i];
+
+			if (c == '"' || c == '\'') {
+				line_start = false;
+				i = skip_string(text, i);
+			} else if (c == '#') {
+				while (i < text.len && text.p[i] != '\n')
+					i++;
+			} else if (c == '[' && line_start && depth == 0) {
+				header();
+			} else {
+				other(c);
+				i++;
+			}
+		}
+		return found;
+	}
+
+      private:
+	/* The opening of "[table]" or "[[table]]". */
+	void header()
+	{
+		i++;
+		if (i < text.len && text.p[i] == '[')
+			i++;
+		while (i < text.len && (text.p[i] == ' ' || text.p[i] == '\t'))
+			i++;
+		if (i < text.len && text.p[i] != ']' && !starts_key(text.p[i]))
+			found = {i, "expected a key"};
+		line_start = false;
+		in_header = true;
+	}
+
+	void other(char c)
+	{
+		bool blank = c == ' ' || c == '\t' || c == '\r';
+
+		if (c == '.' && ++dots > key_dots_max)
+			found = {i, "a key with more than 16 dots"};
+		if (c == '=' || c == ',' || c == '{' || c == '\n')
+			dots = 0;
+		if (!in_header && (c == '[' || c == '{'))
+			depth++;
+		if (!in_header && (c == ']' || c == '}') && depth > 0)
+			depth--;
+		if (c == '\n') {
+			line_start = true;
+			in_header = false;
+		} else if (!blank) {
+			line_start = false;
+		}
+	}
+
+	struct str text;
+	struct objection found = {0, nullptr};
+	size_t i = 0;
+	size_t dots = 0;  /* of the key at hand */
+	size_t depth = 0; /* open brackets of values */
+	bool line_start = true;
+	bool in_header = false;
+};
 
 class converter
 {
@@ -280,10 +346,10 @@ extern "C" int toml_read(struct arena *arena, struct str text, struct str file,
 			 struct diag_list *diags, struct toml_node **root)
 {
 	try {
-		size_t deep = find_deep_key(text);
+		struct objection objection = inspection(text).run();
 
-		if (deep < text.len)
-			return report(diags, file, text, deep, "a key with more than 16 dots");
+		if (objection.why)
+			return report(diags, file, text, objection.offset, objection.why);
 		const line_index lines(text);
 
 		try {

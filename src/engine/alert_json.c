@@ -62,8 +62,9 @@ static void write_strings(struct json_writer *w, struct str key, const struct st
 		return;
 	json_key(w, key);
 	json_array(w);
+	/* A reference a rule leaves out is written too: the arrays of a threat are parallel. */
 	for (uint32_t i = 0; i < count; i++)
-		json_string(w, items[i]);
+		json_string(w, items[i].len ? items[i] : STR(""));
 	json_end(w);
 }
 

@@ -194,16 +194,16 @@ static uint32_t category_of(struct builder *b, const struct eql_query *query)
 	return number;
 }
 
-/* More tests of low-cardinality fields than this in one conjunction are no longer a gate but a
- * condition. */
-#define GATE_MAX 16
-
-static int by_number(const void *a, const void *b)
+static int by_value(const void *a, const void *b)
 {
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 
 	return (x > y) - (x < y);
 }
+
+/* More tests of low-cardinality fields than this in one conjunction are no longer a gate but a
+ * condition. */
+#define GATE_MAX 16
 
 /* Rules with the same category and gate share a group. */
 static uint32_t group_of(struct builder *b, const struct eql_query *query, struct node *tree)
@@ -212,13 +212,19 @@ static uint32_t group_of(struct builder *b, const struct eql_query *query, struc
 	uint32_t n = program_take_gate(b, tree, key + 1, GATE_MAX);
 	bool is_new;
 
-	qsort(key + 1, n, sizeof(*key), by_number);
+	qsort(key + 1, n, sizeof(*key), by_value);
 	uint32_t number = intern_key(
 	    &b->group_keys, (struct str){(const char *)key, (1 + n) * sizeof(*key)}, &is_new);
 
 	if (!is_new)
 		return number;
-	GROW(b->gates, number, b->gate_cap);
+	if (number >= b->gate_cap) {
+		b->gate_cap = b->gate_cap ? b->gate_cap * 2 : 64;
+		b->gates = xreallocarray(b->gates, b->gate_cap, sizeof(*b->gates));
+		b->group_categories =
+		    xreallocarray(b->group_categories, b->gate_cap, sizeof(*b->group_categories));
+	}
+	b->group_categories[number] = key[0];
 	b->gates[number] = (struct span){.at = b->list_count, .count = n};
 	for (uint32_t i = 0; i < n; i++)
 		list_add(b, key[1 + i]);
@@ -270,9 +276,8 @@ static void write_code(struct builder *b)
 {
 	struct engine *e = b->engine;
 
-	/* All anchors first: what is scanned for anyway is cheap to test. */
-	for (uint32_t i = 0; i < e->slot_count; i++)
-		anchor_slot(b, i, b->trees[i]);
+	/* Anchors first: what is scanned for anyway is cheap to test. */
+	budget_anchors(b);
 	for (uint32_t i = 0; i < e->slot_count; i++) {
 		program_order(b, b->trees[i]);
 		e->slots[i].start = program_emit(b, b->trees[i], CODE_MATCH, CODE_FAIL);
@@ -385,6 +390,27 @@ static void write_groups(struct builder *b)
 	write_lists(b, &b->category_groups, &e->categories->groups, sizeof(*e->categories));
 }
 
+static void write_plan_fields(struct builder *b)
+{
+	struct engine *e = b->engine;
+	uint32_t n = 0, unique = 0, most = e->category_count;
+
+	for (uint32_t i = 0; i < e->group_count; i++)
+		most += b->gates[i].count;
+	e->plan_fields = ARENA_ARRAY(&e->arena, uint32_t, most);
+	for (uint32_t i = 0; i < e->category_count; i++)
+		if (!e->categories[i].query->any_category)
+			e->plan_fields[n++] = e->categories[i].query->category_field;
+	for (uint32_t i = 0; i < e->group_count; i++)
+		for (uint32_t k = 0; k < b->gates[i].count; k++)
+			e->plan_fields[n++] = b->leaves[b->lists[b->gates[i].at + k]].field;
+	qsort(e->plan_fields, n, sizeof(*e->plan_fields), by_value);
+	for (uint32_t i = 0; i < n; i++)
+		if (!i || e->plan_fields[i] != e->plan_fields[i - 1])
+			e->plan_fields[unique++] = e->plan_fields[i];
+	e->plan_field_count = unique;
+}
+
 static void builder_free(struct builder *b)
 {
 	arena_free(&b->arena);
@@ -397,6 +423,7 @@ static void builder_free(struct builder *b)
 	free(b->literal_lists);
 	free(b->literals);
 	free(b->gates);
+	free(b->group_categories);
 	free(b->category_queries);
 	free(b->lists);
 	free(b->code);
@@ -423,6 +450,7 @@ struct engine *engine_new(const struct rule_set *rules, struct field_set *fields
 	write_indexes(&b);
 	write_leaves(&b);
 	write_groups(&b);
+	write_plan_fields(&b);
 	e->lists = ARENA_ARRAY(&e->arena, uint32_t, b.list_count);
 	if (b.list_count)
 		memcpy(e->lists, b.lists, b.list_count * sizeof(*b.lists));

@@ -5,6 +5,7 @@
  *	build.c    rules ──► slots, groups; leaves and literals interned; lists written at the end
  *	program.c  a rule's condition as a tree of nodes, ordered, then as code
  *	anchor.c   what a tree cannot hold without
+ *	budget.c   which fields are worth scanning for anchors, and the choice of all anchors
  */
 #ifndef LINTEL_ENGINE_BUILD_INTERNAL_H
 #define LINTEL_ENGINE_BUILD_INTERNAL_H
@@ -60,6 +61,7 @@ struct builder {
 	uint32_t index_count;
 	struct node **trees; /* by slot: the condition without its gate */
 	struct span *gates;  /* by group, into lists */
+	uint32_t *group_categories;
 	uint32_t gate_cap;
 	const struct eql_query **category_queries;
 	uint32_t category_cap;
@@ -69,6 +71,7 @@ struct builder {
 	uint32_t list_count, list_cap;
 	struct test *code;
 	uint32_t code_count, code_cap;
+	bool *banned; /* by index * NEED_COUNT + need: no anchor may need this scan */
 };
 
 /* Make room for one more item of a growing array. */
@@ -97,9 +100,38 @@ void program_order(struct builder *b, struct node *tree);
 uint32_t program_emit(struct builder *b, const struct node *tree, uint32_t on_true,
 		      uint32_t on_false);
 
+/* Anchors that need a field scanned: its values from end to end, or at their ends only. */
+enum scan_need {
+	NEED_ENDS,
+	NEED_WHOLE,
+	NEED_COUNT
+};
+
+struct anchor_item {
+	bool present; /* `id` is an index whose field must have a value; else a literal */
+	uint32_t id;
+};
+
+struct anchor {
+	float cost; /* events in a thousand that have it, guessed; INFINITY: there is none */
+	struct anchor_item *items;
+	uint32_t count;
+};
+
+/* From here on looking a slot up costs as much as trying it. */
+#define ANCHOR_USELESS 1000.0f
+
 /* anchor.c */
 bool anchor_low_cardinality(const struct builder *b, uint32_t field);
-/* Choose the anchor of a slot's tree and enter it; without one the slot is always a candidate. */
-void anchor_slot(struct builder *b, uint32_t slot, const struct node *tree);
+/* About how many bytes the values of a field have together. */
+float anchor_bytes(const struct builder *b, uint32_t field);
+/* What scanning the field of an index costs per event, in about nanoseconds. */
+float anchor_scan_cost(const struct builder *b, uint32_t index, enum scan_need need);
+/* The best anchor of a tree, found without the scans that b->banned says. */
+struct anchor anchor_find(struct builder *b, const struct node *tree);
+enum scan_need anchor_need(const struct literal *pattern);
+
+/* budget.c: choose and enter the anchors of all slots. */
+void budget_anchors(struct builder *b);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "engine/engine_internal.h"
+#include "engine/plan_internal.h"
 
 /*
  * What one thread knows of the event in hand. An entry is of this event when it carries the current
@@ -12,18 +13,18 @@ struct engine_scratch {
 	uint32_t epoch;
 	uint32_t *leaves;
 	uint32_t *groups;  /* alive: category fits and gate holds */
-	uint32_t *sources; /* looked at for candidates */
+	uint32_t *sources; /* in the plan being made */
 	uint32_t *exact;   /* by index: all values looked up */
 	uint32_t *odd;     /* by index: has a value that is no string */
 	uint32_t *scans;   /* by index * SCAN_COUNT + set */
 	uint32_t *slots;   /* is a candidate already */
-	uint32_t *alive;   /* groups of this event */
 	uint32_t *candidates;
 	uint32_t candidate_count;
 	uint32_t *matched_slots;
 	const struct rule **matched;
 	struct scan_scratch *scan;
 	struct eql_scratch *eql;
+	struct plan_table *plans;
 	uint32_t *memory; /* all the numbers above, in one piece */
 	size_t memory_count;
 };
@@ -51,7 +52,6 @@ struct engine_scratch *engine_scratch_new(const struct engine *e)
 	    {&s->odd, e->index_count},
 	    {&s->scans, (size_t)e->index_count * SCAN_COUNT},
 	    {&s->slots, e->slot_count},
-	    {&s->alive, e->group_count},
 	    {&s->candidates, e->slot_count},
 	    {&s->matched_slots, e->slot_count},
 	};
@@ -68,6 +68,7 @@ struct engine_scratch *engine_scratch_new(const struct engine *e)
 		for (int set = 0; set < SCAN_COUNT; set++)
 			scan_scratch_fit(s->scan, e->indexes[i].scans[set]);
 	s->eql = eql_scratch_new();
+	s->plans = plan_table_new(e);
 	return s;
 }
 
@@ -79,6 +80,7 @@ void engine_scratch_free(struct engine_scratch *s)
 	free(s->matched);
 	scan_scratch_free(s->scan);
 	eql_scratch_free(s->eql);
+	plan_table_free(s->plans);
 	free(s);
 }
 
@@ -92,20 +94,23 @@ static void next_epoch(struct engine_scratch *s)
 	s->candidate_count = 0;
 }
 
+static void add_candidate(struct match *m, uint32_t slot)
+{
+	struct engine_scratch *s = m->s;
+
+	if (s->slots[slot] == s->epoch)
+		return;
+	s->slots[slot] = s->epoch;
+	s->candidates[s->candidate_count++] = slot;
+}
+
 static void add_candidates(struct match *m, struct span slots)
 {
 	const uint32_t *list = engine_list(m->engine, slots);
-	struct engine_scratch *s = m->s;
 
-	for (uint32_t i = 0; i < slots.count; i++) {
-		uint32_t slot = list[i];
-
-		if (s->slots[slot] == s->epoch ||
-		    s->groups[m->engine->slots[slot].group] != s->epoch)
-			continue;
-		s->slots[slot] = s->epoch;
-		s->candidates[s->candidate_count++] = slot;
-	}
+	for (uint32_t i = 0; i < slots.count; i++)
+		if (m->s->groups[m->engine->slots[list[i]].group] == m->s->epoch)
+			add_candidate(m, list[i]);
 }
 
 static void found_literal(struct match *m, uint32_t literal)
@@ -251,25 +256,39 @@ static bool gate_holds(struct match *m, const struct group *group)
 	return true;
 }
 
-static uint32_t find_groups(struct match *m)
+static void find_groups(struct match *m, struct plan *plan)
 {
 	const struct engine *e = m->engine;
-	uint32_t n = 0;
 
+	plan->group_count = 0;
 	for (uint32_t c = 0; c < e->category_count; c++) {
 		const struct category *category = &e->categories[c];
 		const uint32_t *groups = engine_list(e, category->groups);
 
 		if (!eql_category_fits(category->query, m->event))
 			continue;
-		for (uint32_t i = 0; i < category->groups.count; i++) {
-			if (!gate_holds(m, &e->groups[groups[i]]))
-				continue;
-			m->s->groups[groups[i]] = m->s->epoch;
-			m->s->alive[n++] = groups[i];
-		}
+		for (uint32_t i = 0; i < category->groups.count; i++)
+			if (gate_holds(m, &e->groups[groups[i]]))
+				plan->groups[plan->group_count++] = groups[i];
 	}
-	return n;
+}
+
+static const struct plan *find_plan(struct match *m)
+{
+	struct plan_key key;
+	struct plan *plan;
+
+	if (plan_key_of(m->engine, m->event, &key)) {
+		plan = plan_place(m->s->plans, &key);
+		if (plan_is_for(plan, &key))
+			return plan;
+	} else {
+		plan = plan_spare(m->s->plans);
+		key.count = 0;
+	}
+	find_groups(m, plan);
+	plan_make(plan, m->engine, &key, m->s->sources, m->s->epoch);
+	return plan;
 }
 
 static void look_at_source(struct match *m, uint32_t source)
@@ -277,9 +296,6 @@ static void look_at_source(struct match *m, uint32_t source)
 	uint32_t number = source / SOURCE_KINDS;
 	const struct field_index *index = &m->engine->indexes[number];
 
-	if (m->s->sources[source] == m->s->epoch)
-		return;
-	m->s->sources[source] = m->s->epoch;
 	if (event_get(m->event, index->field)->type == VALUE_NULL)
 		return;
 	switch ((enum source_kind)(source % SOURCE_KINDS)) {
@@ -298,16 +314,16 @@ static void look_at_source(struct match *m, uint32_t source)
 		add_candidates(m, index->anchored);
 }
 
-static void find_candidates(struct match *m, uint32_t alive)
+static void find_candidates(struct match *m, const struct plan *plan)
 {
-	for (uint32_t i = 0; i < alive; i++) {
-		const struct group *group = &m->engine->groups[m->s->alive[i]];
-		const uint32_t *sources = engine_list(m->engine, group->sources);
-
-		add_candidates(m, group->always);
-		for (uint32_t k = 0; k < group->sources.count; k++)
-			look_at_source(m, sources[k]);
-	}
+	/* Alive before anything is looked up: what is found then counts. A gate's own fields, which
+	 * may have been looked up already, carry no anchors. */
+	for (uint32_t i = 0; i < plan->group_count; i++)
+		m->s->groups[plan->groups[i]] = m->s->epoch;
+	for (uint32_t i = 0; i < plan->always_count; i++)
+		add_candidate(m, plan->always[i]);
+	for (uint32_t i = 0; i < plan->source_count; i++)
+		look_at_source(m, plan->sources[i]);
 }
 
 static bool slot_matches(struct match *m, const struct slot *slot)
@@ -334,7 +350,7 @@ uint32_t engine_match(const struct engine *engine, const struct event *event,
 	uint32_t n = 0;
 
 	next_epoch(s);
-	find_candidates(&m, find_groups(&m));
+	find_candidates(&m, find_plan(&m));
 	for (uint32_t i = 0; i < s->candidate_count; i++)
 		if (slot_matches(&m, &engine->slots[s->candidates[i]]))
 			s->matched_slots[n++] = s->candidates[i];

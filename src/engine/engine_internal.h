@@ -72,7 +72,7 @@ enum source_kind {
 	SOURCE_KINDS
 };
 
-/* Sources are numbered index * SOURCE_KINDS + kind. */
+/* A source is a place to look for anchors; numbered index * SOURCE_KINDS + kind. */
 struct group {
 	struct span gate;    /* leaves that must all hold */
 	struct span always;  /* slots without anchor */
@@ -116,6 +116,9 @@ struct engine {
 	struct test *code;
 	uint32_t code_count;
 	uint32_t *lists;
+	/* Fields that decide which groups are alive: of categories and gates. */
+	uint32_t *plan_fields;
+	uint32_t plan_field_count;
 };
 
 static inline const uint32_t *engine_list(const struct engine *engine, struct span span)

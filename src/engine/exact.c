@@ -1,26 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/exact_internal.h"
 
-struct ends {
-	uint64_t head, tail;
-};
-
-static uint64_t load64(const char *p)
-{
-	uint64_t n;
-
-	memcpy(&n, p, sizeof(n));
-	return n;
-}
-
-static uint64_t load32(const char *p)
-{
-	uint32_t n;
-
-	memcpy(&n, p, sizeof(n));
-	return n;
-}
-
 /* Eight ASCII bytes to lower case at once: 0x80 is set in every byte that is 'A' to 'Z', and a
  * quarter of that is the bit the cases differ by. */
 static uint64_t lower64(uint64_t n)
@@ -33,25 +13,14 @@ static uint64_t lower64(uint64_t n)
 	return n | upper >> 2;
 }
 
-/* With the length they tell all strings of up to 16 bytes apart. */
-static struct ends ends_of(struct str s, bool fold)
+static struct str_edges edges_of(struct str s, bool fold)
 {
-	struct ends e = {0, 0};
+	struct str_edges e = str_edges(s);
 
-	if (s.len >= 8)
-		e = (struct ends){load64(s.p), load64(s.p + s.len - 8)};
-	else if (s.len >= 4)
-		e.head = load32(s.p) | load32(s.p + s.len - 4) << 32;
-	else if (s.len)
-		e.head = (uint64_t)(unsigned char)s.p[0] |
-			 (uint64_t)(unsigned char)s.p[s.len / 2] << 8 |
-			 (uint64_t)(unsigned char)s.p[s.len - 1] << 16;
-	if (fold)
-		e = (struct ends){lower64(e.head), lower64(e.tail)};
-	return e;
+	return fold ? (struct str_edges){lower64(e.head), lower64(e.tail)} : e;
 }
 
-static uint32_t hash_of(struct ends e, size_t len)
+static uint32_t hash_of(struct str_edges e, size_t len)
 {
 	/* Odd constants of splitmix64; the high bits are the mixed ones. */
 	uint64_t h = (e.head ^ len) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -80,7 +49,7 @@ void exact_table_init(struct exact_table *table, struct arena *arena, uint32_t c
 
 void exact_table_add(struct exact_table *table, struct str text, uint32_t literal)
 {
-	struct ends e = ends_of(text, false);
+	struct str_edges e = edges_of(text, false);
 	uint32_t at = hash_of(e, text.len) & table->mask;
 
 	while (table->entries[at].text)
@@ -102,7 +71,7 @@ uint32_t exact_table_find(const struct exact_table *table, struct str s)
 {
 	if (!(table->lengths & length_bit(s.len)))
 		return LITERAL_NONE;
-	struct ends e = ends_of(s, table->fold);
+	struct str_edges e = edges_of(s, table->fold);
 
 	for (uint32_t at = hash_of(e, s.len) & table->mask;; at = (at + 1) & table->mask) {
 		const struct exact_entry *entry = &table->entries[at];

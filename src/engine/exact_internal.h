@@ -13,11 +13,12 @@
 #define LINTEL_ENGINE_EXACT_INTERNAL_H
 
 #include "base/arena.h"
+#include "engine/str_edges_internal.h"
 
 #define LITERAL_NONE UINT32_MAX
 
 struct exact_entry {
-	uint64_t head, tail; /* see ends_of() */
+	uint64_t head, tail; /* see str_edges() */
 	const char *text;    /* NULL in a free entry */
 	uint32_t len;
 	uint32_t literal;

@@ -29,8 +29,7 @@ static bool belongs_to_gate(const struct builder *b, const struct node *node)
 		return false;
 	const struct leaf *leaf = &b->leaves[node->leaf];
 
-	return leaf->how == LEAF_INDEXED && !leaf->patterns &&
-	       anchor_low_cardinality(b, leaf->field);
+	return leaf->how == LEAF_INDEXED && anchor_low_cardinality(b, leaf->field);
 }
 
 uint32_t program_take_gate(struct builder *b, struct node *tree, uint32_t *gate, uint32_t max)
@@ -50,27 +49,30 @@ uint32_t program_take_gate(struct builder *b, struct node *tree, uint32_t *gate,
 
 /* Looking at a leaf that is known already, or a plain look at a slot of the event. */
 #define COST_LOOK 2.0f
-/* Comparing one exact string; trying one pattern; a scan of a whole field, which then answers for
- * all patterns of the field. */
-#define COST_COMPARE 4.0f
-#define COST_PATTERN 20.0f
-#define COST_SCAN 200.0f
+/* Looking a value up. */
+#define COST_LOOK_UP 10.0f
+/* Trying one pattern without a scan, and every byte of that. */
+#define COST_PATTERN 30.0f
+#define COST_PATTERN_BYTE 0.3f
 
 static void estimate_indexed(const struct builder *b, const struct leaf *leaf, struct node *node)
 {
 	struct span span = b->leaf_literals[node->leaf];
-	float chance = 0, cost = COST_LOOK;
+	float pattern = COST_PATTERN + COST_PATTERN_BYTE * anchor_bytes(b, leaf->field);
+	float chance = 0, patterns = 0;
 
 	for (uint32_t i = 0; i < span.count; i++) {
 		const struct literal *l = &b->literals[b->literal_lists[span.at + i]];
 
 		chance += (l->pattern ? 0.03f : 0.01f) * (1 + (float)l->share / 4);
-		cost += !l->pattern ? COST_COMPARE : l->anchor ? COST_LOOK : COST_PATTERN;
+		patterns += !l->pattern ? 0 : l->anchor ? COST_LOOK : pattern;
 	}
 	if (anchor_low_cardinality(b, leaf->field))
 		chance = 0.5f;
 	node->chance = fminf(chance, 0.5f);
-	node->cost = fminf(cost, leaf->patterns ? COST_SCAN : 10 * COST_COMPARE);
+	/* A scan of the whole field answers for all patterns. */
+	node->cost =
+	    COST_LOOK_UP + fminf(patterns, anchor_scan_cost(b, leaf->index, NEED_WHOLE) + pattern);
 }
 
 static void estimate_leaf(const struct builder *b, struct node *node)
@@ -90,7 +92,7 @@ static void estimate_leaf(const struct builder *b, struct node *node)
 		return;
 	case LEAF_EVAL:
 		node->chance = 0.3f;
-		node->cost = fmaxf((float)leaf->eql->cost, 10 * COST_COMPARE);
+		node->cost = fmaxf((float)leaf->eql->cost, 4 * COST_LOOK_UP);
 		return;
 	}
 }
@@ -144,6 +146,7 @@ void program_order(struct builder *b, struct node *tree)
 	}
 	for (uint32_t i = 0; i < tree->kid_count; i++)
 		program_order(b, tree->kids[i]);
+	tree->cost = 0;
 	qsort(tree->kids, tree->kid_count, sizeof(*tree->kids), is_and ? by_and_rank : by_or_rank);
 	for (uint32_t i = 0; i < tree->kid_count; i++) {
 		tree->cost += reached * tree->kids[i]->cost;

@@ -90,31 +90,30 @@ static size_t skip_escape(struct str text, size_t at, bool multi, uint32_t *deco
 	return 2;
 }
 
-/* The offset in the file of a line and column of the decoded text. */
+/* The offset in the file of a line and column of the decoded text. What decodes to nothing is
+ * passed over even at the very place: the character meant comes behind it. */
 static size_t raw_offset(struct str text, struct raw_string raw, uint32_t line, uint32_t column)
 {
 	uint32_t at_line = 1, at_column = 1;
 	size_t i = raw.begin;
 
-	while (i < text.len && at_line <= line && (at_line < line || at_column < column)) {
-		char c = text.p[i];
+	while (i < text.len) {
+		bool there = at_line > line || (at_line == line && at_column >= column);
+		uint32_t decoded = 1;
+		size_t bytes = 1;
+		bool newline = text.p[i] == '\n';
 
-		if (c == '\r' && i + 1 < text.len && text.p[i + 1] == '\n') {
-			i++;
-			continue;
+		if (text.p[i] == '\r' && i + 1 < text.len && text.p[i + 1] == '\n') {
+			decoded = 0;
+		} else if (text.p[i] == '\\' && raw.escapes) {
+			newline = i + 1 < text.len && text.p[i + 1] == 'n';
+			bytes = skip_escape(text, i, raw.multi, &decoded);
 		}
-		if (c == '\\' && raw.escapes) {
-			bool newline = i + 1 < text.len && text.p[i + 1] == 'n';
-			uint32_t decoded;
-
-			i += skip_escape(text, i, raw.multi, &decoded);
-			at_line += newline;
-			at_column = newline ? 1 : at_column + decoded;
-			continue;
-		}
-		at_line += c == '\n';
-		at_column = c == '\n' ? 1 : at_column + 1;
-		i++;
+		if (there && decoded)
+			break;
+		i += bytes;
+		at_line += newline;
+		at_column = newline ? 1 : at_column + decoded;
 	}
 	return i < text.len ? i : text.len;
 }

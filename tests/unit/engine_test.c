@@ -423,6 +423,21 @@ static void same_for_awkward_rules(void **state)
 	field_set_free(fields);
 }
 
+/* Without categories and gates there is nothing to tell plans apart by. */
+static void same_without_categories(void **state)
+{
+	struct field_set *fields = field_set_new();
+	struct rule_set set = {0};
+
+	(void)state;
+	arena_init(&set.arena);
+	add_rule(&set,
+		 compile(&set.arena, fields, STR("any where process.name : \"b*\""), STR_NULL));
+	assert_true(compare(&set, fields, 1000) > 10);
+	free_rules(&set);
+	field_set_free(fields);
+}
+
 static void no_rules_no_matches(void **state)
 {
 	struct field_set *fields = field_set_new();
@@ -539,6 +554,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(same_as_one_by_one),
 	    cmocka_unit_test(same_for_awkward_rules),
+	    cmocka_unit_test(same_without_categories),
 	    cmocka_unit_test(no_rules_no_matches),
 	    cmocka_unit_test(scan_finds_what_patterns_match),
 	    cmocka_unit_test(scan_beyond_its_table),

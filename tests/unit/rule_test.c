@@ -343,7 +343,7 @@ static void query_errors_point_into_the_file(void **state)
 	    {"query = 'process where $'\n", 9, 24},
 	    {"query = \"process where $\"\n", 9, 24},
 	    {"query = \"process where x == \\\"\\u00e9\\\" and $\"\n", 9, 44},
-	    {"query = \"process where x == 1\\n and $\"\n", 9, 36},
+	    {"query = \"process where x == 1\\n and $\"\n", 9, 37},
 	    {"query = \"\"\"\nprocess where\n  $\"\"\"\n", 11, 3},
 	    {"query = \"\"\"\nprocess where \\\n\n   $\"\"\"\n", 12, 4},
 	    {"query = '''\r\nprocess where\r\n  $'''\r\n", 11, 3},

@@ -128,6 +128,16 @@ static void errors_have_a_position(void **state)
 	    {STR("a"), 0, 0},
 	    {STR("[a"), 0, 0},
 	    {STR("a = [1,"), 0, 0},
+	    /* toml++ asserts a key here */
+	    {STR("a = [\n[1]]\n[ $x]\n"), 3, 3},
+	    {STR("[[\nx]]\n"), 1, 3},
+	    {STR("[.x]\n"), 1, 2},
+	    {STR("[a.$]\n"), 1, 0},
+	    {STR("[]\n"), 1, 0},
+	    {STR("[[]]\n"), 1, 0},
+	    {STR("[\xc3\xa9]\n"), 1, 2},
+	    {STR("["), 0, 0},
+	    {STR("[["), 0, 0},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
