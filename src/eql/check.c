@@ -347,8 +347,7 @@ static enum eql_type check_in(struct checker *c, struct node *n)
 		const struct node *item = n->kids[i];
 
 		if (eql_node_has_field(item)) {
-			eql_error(c->source, item->span,
-				  STR("list constants, or compare with == and or"),
+			eql_error(c->source, item->span, STR("a list holds constants only"),
 				  "comparisons between fields are not supported");
 			continue;
 		}

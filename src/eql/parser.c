@@ -4,51 +4,17 @@
  * precedence, weakest first; a function returns NULL once an error has been reported, and nothing
  * is parsed after the first syntax error (what follows it can only be guessed).
  */
-#include "eql/ast_internal.h"
+#include "eql/parser_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/alloc.h"
-#include "eql/lexer_internal.h"
-#include "eql/string_internal.h"
 
-struct parser {
-	struct eql_source *source;
-	struct lexer lexer;
-	struct token token; /* to be looked at next */
-	struct token after; /* and the one behind it */
-	struct span last;   /* what was taken last */
-	uint32_t depth;
-};
-
-static struct node *parse_boolean(struct parser *p);
-
-static void take(struct parser *p)
+void eql_unexpected(struct parser *p, struct str hint, const char *expected)
 {
-	p->last = p->token.span;
-	p->token = p->after;
-	p->after = eql_next_token(&p->lexer);
-}
-
-static bool is(const struct parser *p, enum token_kind kind)
-{
-	return p->token.kind == kind;
-}
-
-static bool eat(struct parser *p, enum token_kind kind)
-{
-	if (!is(p, kind))
-		return false;
-	take(p);
-	return true;
-}
-
-static void unexpected(struct parser *p, struct str hint, const char *expected)
-{
-	if (is(p, TOKEN_ERROR))
+	if (eql_is(p, TOKEN_ERROR))
 		return;
-	if (is(p, TOKEN_END)) {
+	if (eql_is(p, TOKEN_END)) {
 		eql_error(p->source, p->token.span, hint, "the query ends where %s is expected",
 			  expected);
 		return;
@@ -59,17 +25,17 @@ static void unexpected(struct parser *p, struct str hint, const char *expected)
 		  expected);
 }
 
-static bool need(struct parser *p, enum token_kind kind, const char *expected)
+bool eql_need(struct parser *p, enum token_kind kind, const char *expected)
 {
-	if (eat(p, kind))
+	if (eql_eat(p, kind))
 		return true;
-	unexpected(p, STR_NULL, expected);
+	eql_unexpected(p, STR_NULL, expected);
 	return false;
 }
 
 /* ---- nodes */
 
-static struct node *new_node(struct parser *p, enum node_kind kind, struct span span)
+struct node *eql_new_node(struct parser *p, enum node_kind kind, struct span span)
 {
 	struct node *n = ARENA_NEW(p->source->scratch, struct node);
 
@@ -82,7 +48,7 @@ static struct node *new_node(struct parser *p, enum node_kind kind, struct span 
 
 /* Adds a kid; NULL kids and trees that get too deep make the parent NULL. The array doubles when
  * its count reaches a power of two. */
-static struct node *add_kid(struct parser *p, struct node *parent, struct node *kid)
+struct node *eql_add_kid(struct parser *p, struct node *parent, struct node *kid)
 {
 	uint32_t n = parent->kid_count;
 
@@ -112,10 +78,10 @@ static struct node *add_kid(struct parser *p, struct node *parent, struct node *
 static struct node *wrap(struct parser *p, enum node_kind kind, struct node *first,
 			 struct span operator_span)
 {
-	struct node *n = new_node(p, kind, first->span);
+	struct node *n = eql_new_node(p, kind, first->span);
 
 	n->name_span = operator_span;
-	return add_kid(p, n, first);
+	return eql_add_kid(p, n, first);
 }
 
 static bool enter(struct parser *p)
@@ -133,18 +99,18 @@ static bool enter(struct parser *p)
 
 static struct node *parse_number(struct parser *p)
 {
-	struct node *n = new_node(p, NODE_LITERAL, p->token.span);
+	struct node *n = eql_new_node(p, NODE_LITERAL, p->token.span);
 	const char *text = arena_str(p->source->scratch, p->token.text).p;
 
 	n->literal = value_double(strtod(text, NULL));
-	if (is(p, TOKEN_INTEGER)) {
+	if (eql_is(p, TOKEN_INTEGER)) {
 		errno = 0;
 		int64_t i = strtoll(text, NULL, 10);
 
 		if (errno != ERANGE)
 			n->literal = value_int(i);
 	}
-	take(p);
+	eql_take(p);
 	return n;
 }
 
@@ -165,15 +131,15 @@ static bool starts_literal(const struct parser *p)
 
 static struct node *parse_literal(struct parser *p)
 {
-	if (is(p, TOKEN_INTEGER) || is(p, TOKEN_DECIMAL))
+	if (eql_is(p, TOKEN_INTEGER) || eql_is(p, TOKEN_DECIMAL))
 		return parse_number(p);
-	struct node *n = new_node(p, NODE_LITERAL, p->token.span);
+	struct node *n = eql_new_node(p, NODE_LITERAL, p->token.span);
 
-	if (is(p, TOKEN_STRING))
+	if (eql_is(p, TOKEN_STRING))
 		n->literal = value_str(p->token.text);
-	else if (!is(p, TOKEN_NULL))
-		n->literal = value_bool(is(p, TOKEN_TRUE));
-	take(p);
+	else if (!eql_is(p, TOKEN_NULL))
+		n->literal = value_bool(eql_is(p, TOKEN_TRUE));
+	eql_take(p);
 	return n;
 }
 
@@ -182,13 +148,14 @@ static struct node *parse_list(struct parser *p, struct node *parent,
 			       struct node *(*item)(struct parser *p))
 {
 	do {
-		if (is(p, TOKEN_CLOSE)) {
-			unexpected(p, STR("remove the comma, or the empty parentheses"), "a value");
+		if (eql_is(p, TOKEN_CLOSE)) {
+			eql_unexpected(p, STR("remove the comma, or the empty parentheses"),
+				       "a value");
 			return NULL;
 		}
-		parent = add_kid(p, parent, item(p));
-	} while (parent && eat(p, TOKEN_COMMA));
-	if (!parent || !need(p, TOKEN_CLOSE, "[,] or [)]"))
+		parent = eql_add_kid(p, parent, item(p));
+	} while (parent && eql_eat(p, TOKEN_COMMA));
+	if (!parent || !eql_need(p, TOKEN_CLOSE, "[,] or [)]"))
 		return NULL;
 	parent->span = span_join(parent->span, p->last);
 	return parent;
@@ -196,25 +163,25 @@ static struct node *parse_list(struct parser *p, struct node *parent,
 
 static struct node *parse_call(struct parser *p)
 {
-	struct node *n = new_node(p, NODE_CALL, p->token.span);
+	struct node *n = eql_new_node(p, NODE_CALL, p->token.span);
 
 	n->name = p->token.text;
-	n->fold = is(p, TOKEN_TILDE_NAME);
-	take(p);
-	if (!need(p, TOKEN_OPEN, "[(] after a function's name"))
+	n->fold = eql_is(p, TOKEN_TILDE_NAME);
+	eql_take(p);
+	if (!eql_need(p, TOKEN_OPEN, "[(] after a function's name"))
 		return NULL;
-	if (eat(p, TOKEN_CLOSE)) {
+	if (eql_eat(p, TOKEN_CLOSE)) {
 		n->span = span_join(n->span, p->last);
 		return n;
 	}
-	return parse_list(p, n, parse_boolean);
+	return parse_list(p, n, eql_parse_boolean);
 }
 
 static bool field_part(struct parser *p, struct buf *name)
 {
-	if (is(p, TOKEN_NAME) || is(p, TOKEN_QUOTED_NAME)) {
+	if (eql_is(p, TOKEN_NAME) || eql_is(p, TOKEN_QUOTED_NAME)) {
 		buf_add(name, p->token.text);
-		take(p);
+		eql_take(p);
 		return true;
 	}
 	struct str hint = STR_NULL;
@@ -224,25 +191,25 @@ static bool field_part(struct parser *p, struct buf *name)
 				    "[%.*s] is a keyword; as part of a field name write it in "
 				    "back-quotes: `%.*s`",
 				    STR_ARG(p->token.text), STR_ARG(p->token.text));
-	unexpected(p, hint, "a field name");
+	eql_unexpected(p, hint, "a field name");
 	return false;
 }
 
 static struct node *parse_field(struct parser *p)
 {
-	struct node *n = new_node(p, NODE_FIELD, p->token.span);
+	struct node *n = eql_new_node(p, NODE_FIELD, p->token.span);
 	struct buf name = {0};
 	struct node *result = NULL;
 
-	n->optional = eat(p, TOKEN_QUESTION);
+	n->optional = eql_eat(p, TOKEN_QUESTION);
 	do {
 		if (name.len)
 			buf_add_char(&name, '.');
 		if (!field_part(p, &name))
 			goto out;
-	} while (eat(p, TOKEN_DOT));
+	} while (eql_eat(p, TOKEN_DOT));
 	n->span = span_join(n->span, p->last);
-	if (is(p, TOKEN_OPEN_BRACKET)) {
+	if (eql_is(p, TOKEN_OPEN_BRACKET)) {
 		eql_error(p->source, p->token.span,
 			  STR("a condition on a field with several values holds if any of them "
 			      "fits"),
@@ -262,11 +229,11 @@ static struct node *parse_primary(struct parser *p)
 
 	if (starts_literal(p))
 		return parse_literal(p);
-	if (is(p, TOKEN_TILDE_NAME) || (is(p, TOKEN_NAME) && p->after.kind == TOKEN_OPEN))
+	if (eql_is(p, TOKEN_TILDE_NAME) || (eql_is(p, TOKEN_NAME) && p->after.kind == TOKEN_OPEN))
 		return parse_call(p);
-	if (is(p, TOKEN_NAME) || is(p, TOKEN_QUOTED_NAME) || is(p, TOKEN_QUESTION))
+	if (eql_is(p, TOKEN_NAME) || eql_is(p, TOKEN_QUOTED_NAME) || eql_is(p, TOKEN_QUESTION))
 		return parse_field(p);
-	if (!eat(p, TOKEN_OPEN)) {
+	if (!eql_eat(p, TOKEN_OPEN)) {
 		struct str hint = STR_NULL;
 
 		if (token_is_keyword(p->token.kind))
@@ -274,12 +241,12 @@ static struct node *parse_primary(struct parser *p)
 					    "[%.*s] is a keyword; as a field name write it in "
 					    "back-quotes: `%.*s`",
 					    STR_ARG(p->token.text), STR_ARG(p->token.text));
-		unexpected(p, hint, "a field, a value, a function or [(]");
+		eql_unexpected(p, hint, "a field, a value, a function or [(]");
 		return NULL;
 	}
-	struct node *n = parse_boolean(p);
+	struct node *n = eql_parse_boolean(p);
 
-	if (!n || !need(p, TOKEN_CLOSE, "[)]"))
+	if (!n || !eql_need(p, TOKEN_CLOSE, "[)]"))
 		return NULL;
 	n->span = span_join(start, p->last);
 	return n;
@@ -291,29 +258,29 @@ static struct node *parse_constant(struct parser *p)
 {
 	if (starts_literal(p))
 		return parse_literal(p);
-	unexpected(p,
-		   STR("the right side of :, like and regex is a string, or several in "
-		       "parentheses"),
-		   "a constant");
+	eql_unexpected(p,
+		       STR("the right side of :, like and regex is a string, or several in "
+			   "parentheses"),
+		       "a constant");
 	return NULL;
 }
 
 static struct node *parse_in(struct parser *p, struct node *left)
 {
-	bool negated = is(p, TOKEN_NOT);
+	bool negated = eql_is(p, TOKEN_NOT);
 	struct span not_span = p->token.span;
 
 	if (negated)
-		take(p);
+		eql_take(p);
 	struct node *n = wrap(p, NODE_IN, left, p->token.span);
 
 	if (!n)
 		return NULL;
-	n->fold = is(p, TOKEN_IN_TILDE);
-	take(p);
-	if (!need(p, TOKEN_OPEN, "[(] and a list of values"))
+	n->fold = eql_is(p, TOKEN_IN_TILDE);
+	eql_take(p);
+	if (!eql_need(p, TOKEN_OPEN, "[(] and a list of values"))
 		return NULL;
-	n = parse_list(p, n, parse_boolean);
+	n = parse_list(p, n, eql_parse_boolean);
 	return n && negated ? wrap(p, NODE_NOT, n, not_span) : n;
 }
 
@@ -345,10 +312,10 @@ static struct node *parse_predicate(struct parser *p)
 	if (!n)
 		return NULL;
 	n->fold = kind != TOKEN_LIKE && kind != TOKEN_REGEX;
-	take(p);
-	if (eat(p, TOKEN_OPEN))
+	eql_take(p);
+	if (eql_eat(p, TOKEN_OPEN))
 		return parse_list(p, n, parse_constant);
-	return add_kid(p, n, parse_constant(p));
+	return eql_add_kid(p, n, parse_constant(p));
 }
 
 /* ---- arithmetic */
@@ -357,18 +324,18 @@ static struct node *parse_unary(struct parser *p)
 {
 	struct span start = p->token.span;
 
-	if (!is(p, TOKEN_MINUS) && !is(p, TOKEN_PLUS))
+	if (!eql_is(p, TOKEN_MINUS) && !eql_is(p, TOKEN_PLUS))
 		return parse_predicate(p);
-	bool minus = is(p, TOKEN_MINUS);
+	bool minus = eql_is(p, TOKEN_MINUS);
 
 	if (!enter(p))
 		return NULL;
-	take(p);
+	eql_take(p);
 	struct node *n = parse_unary(p);
 
 	p->depth--;
 	/* A plus changes nothing, and Elasticsearch leaves no trace of it either. */
-	return n && minus ? add_kid(p, new_node(p, NODE_NEGATE, start), n) : n;
+	return n && minus ? eql_add_kid(p, eql_new_node(p, NODE_NEGATE, start), n) : n;
 }
 
 static bool operator_of(enum token_kind kind, enum eql_operator *op)
@@ -400,8 +367,8 @@ static struct node *parse_chain(struct parser *p, enum token_kind first, enum to
 		if (!n)
 			return NULL;
 		operator_of(p->token.kind, &n->op);
-		take(p);
-		left = add_kid(p, n, operand(p));
+		eql_take(p);
+		left = eql_add_kid(p, n, operand(p));
 	}
 	return left;
 }
@@ -434,8 +401,8 @@ static struct node *parse_comparison(struct parser *p)
 	if (!n)
 		return NULL;
 	operator_of(p->token.kind, &n->op);
-	take(p);
-	n = add_kid(p, n, parse_sum(p));
+	eql_take(p);
+	n = eql_add_kid(p, n, parse_sum(p));
 	if (n && is_comparison(p)) {
 		eql_error(p->source, p->token.span,
 			  STR("write: a < b and b < c; to compare a result use parentheses"),
@@ -447,17 +414,17 @@ static struct node *parse_comparison(struct parser *p)
 
 static struct node *parse_not(struct parser *p)
 {
-	if (is(p, TOKEN_NOT)) {
-		struct node *n = new_node(p, NODE_NOT, p->token.span);
+	if (eql_is(p, TOKEN_NOT)) {
+		struct node *n = eql_new_node(p, NODE_NOT, p->token.span);
 
 		if (!enter(p))
 			return NULL;
-		take(p);
-		n = add_kid(p, n, parse_not(p));
+		eql_take(p);
+		n = eql_add_kid(p, n, parse_not(p));
 		p->depth--;
 		return n;
 	}
-	if (is(p, TOKEN_NAME) && p->after.kind == TOKEN_OF) {
+	if (eql_is(p, TOKEN_NAME) && p->after.kind == TOKEN_OF) {
 		struct span span = span_join(p->token.span, p->after.span);
 
 		eql_error(p->source, span,
@@ -474,12 +441,12 @@ static struct node *parse_logical(struct parser *p, enum token_kind token, enum 
 {
 	struct node *first = operand(p);
 
-	if (!first || !is(p, token))
+	if (!first || !eql_is(p, token))
 		return first;
 	struct node *n = wrap(p, kind, first, p->token.span);
 
-	while (n && eat(p, token))
-		n = add_kid(p, n, operand(p));
+	while (n && eql_eat(p, token))
+		n = eql_add_kid(p, n, operand(p));
 	return n;
 }
 
@@ -488,7 +455,7 @@ static struct node *parse_and(struct parser *p)
 	return parse_logical(p, TOKEN_AND, NODE_AND, parse_not);
 }
 
-static struct node *parse_boolean(struct parser *p)
+struct node *eql_parse_boolean(struct parser *p)
 {
 	if (!enter(p))
 		return NULL;
@@ -496,173 +463,4 @@ static struct node *parse_boolean(struct parser *p)
 
 	p->depth--;
 	return n;
-}
-
-/* ---- event query and pipes */
-
-static bool parse_category(struct parser *p, struct ast *ast)
-{
-	if (eat(p, TOKEN_ANY)) {
-		ast->any_category = true;
-		return true;
-	}
-	if (is(p, TOKEN_NAME) || is(p, TOKEN_STRING)) {
-		ast->category = p->token.text;
-		take(p);
-		return true;
-	}
-	struct str hint = STR("a query begins: process where ..., any where ..., \"my-category\" "
-			      "where ...");
-
-	if (is(p, TOKEN_QUOTED_NAME))
-		hint =
-		    STR("a category that is no plain name is written as a string: \"my-category\"");
-	unexpected(p, hint, "an event category");
-	return false;
-}
-
-static const struct {
-	struct str name;
-	bool supported;
-	enum eql_pipe_kind kind;
-	struct str hint;
-} pipe_kinds[] = {
-#define HINT(text)                     \
-	{                              \
-		text, sizeof(text) - 1 \
-	}
-    {HINT("head"), true, EQL_PIPE_HEAD, {0}},
-    {HINT("tail"), true, EQL_PIPE_TAIL, {0}},
-    {HINT("count"), false, 0, HINT("Elasticsearch has only head and tail")},
-    {HINT("filter"), false, 0, HINT("move the condition into the query's where")},
-    {HINT("sort"), false, 0, HINT("results are in order of time")},
-    {HINT("unique"), false, 0, HINT("Elasticsearch has only head and tail")},
-    {HINT("unique_count"), false, 0, HINT("Elasticsearch has only head and tail")},
-#undef HINT
-};
-
-/* Index into pipe_kinds, or -1 with an error reported. */
-static int find_pipe(struct parser *p, struct token name)
-{
-	for (size_t i = 0; i < sizeof(pipe_kinds) / sizeof(*pipe_kinds); i++) {
-		if (!str_eq(pipe_kinds[i].name, name.text))
-			continue;
-		if (pipe_kinds[i].supported)
-			return (int)i;
-		eql_error(p->source, name.span, pipe_kinds[i].hint, "unsupported pipe [%.*s]",
-			  STR_ARG(name.text));
-		return -1;
-	}
-	struct str text = eql_excerpt(p->source, name.span);
-
-	eql_error(p->source, name.span, STR("the pipes are head and tail"),
-		  "unrecognized pipe [%.*s]", STR_ARG(text));
-	return -1;
-}
-
-static bool parse_pipe(struct parser *p, struct ast *ast)
-{
-	struct token name = p->token;
-
-	if (is(p, TOKEN_PIPE)) {
-		unexpected(p, STR("alternatives are written with: or"), "a pipe's name");
-		return false;
-	}
-	if (!need(p, TOKEN_NAME, "a pipe's name"))
-		return false;
-	int kind = find_pipe(p, name);
-	struct node *args = new_node(p, NODE_CALL, name.span);
-
-	if (!is(p, TOKEN_PIPE) && !is(p, TOKEN_END)) {
-		do {
-			if (!add_kid(p, args, parse_boolean(p)))
-				return false;
-		} while (eat(p, TOKEN_COMMA));
-	}
-	if (kind < 0)
-		return true;
-	if (args->kid_count != 1) {
-		eql_error(p->source, args->span, STR("for example: head 5"),
-			  "pipe [%.*s] takes exactly one argument, found %u", STR_ARG(name.text),
-			  args->kid_count);
-		return true;
-	}
-	struct ast_pipe *pipes =
-	    ARENA_ARRAY(p->source->scratch, struct ast_pipe, ast->pipe_count + 1);
-
-	if (ast->pipe_count)
-		memcpy(pipes, ast->pipes, ast->pipe_count * sizeof(*pipes));
-	pipes[ast->pipe_count++] =
-	    (struct ast_pipe){pipe_kinds[kind].kind, name.span, args->kids[0]};
-	ast->pipes = pipes;
-	return true;
-}
-
-/* Pipes only limit the result; a handful is already odd. Copying the array per pipe stays cheap. */
-#define PIPES_MAX 64
-
-static void parse_event_query(struct parser *p, struct ast *ast)
-{
-	if (!parse_category(p, ast))
-		return;
-	if (!eat(p, TOKEN_WHERE)) {
-		unexpected(p, STR("for example: process where process.name == \"sh\""), "[where]");
-		return;
-	}
-	ast->condition = parse_boolean(p);
-	if (!ast->condition)
-		return;
-	while (is(p, TOKEN_PIPE)) {
-		if (ast->pipe_count == PIPES_MAX) {
-			eql_error(p->source, p->token.span, STR_NULL, "more than %d pipes",
-				  PIPES_MAX);
-			return;
-		}
-		take(p);
-		if (!parse_pipe(p, ast))
-			return;
-	}
-	if (!is(p, TOKEN_END))
-		unexpected(p, STR_NULL, "[and], [or], [|] or the end of the query");
-}
-
-/* The kinds of query that need more than one event. They are refused by their first word, before
- * anything in them could be judged by the rules of event queries. */
-static const char *stateful_query(enum token_kind kind)
-{
-	switch (kind) {
-	case TOKEN_SEQUENCE:
-		return "sequences";
-	case TOKEN_SAMPLE:
-		return "samples";
-	case TOKEN_JOIN:
-		return "joins";
-	default:
-		return NULL;
-	}
-}
-
-int eql_parse(struct eql_source *source, struct ast *ast)
-{
-	struct parser p = {
-	    .source = source,
-	    .lexer = {.source = source, .arena = source->scratch},
-	};
-	p.token = eql_next_token(&p.lexer);
-	const char *stateful = stateful_query(p.token.kind);
-
-	if (stateful) {
-		eql_error(source, p.token.span,
-			  STR("only queries over single events run: category where condition"),
-			  "%s are not yet supported", stateful);
-		return -ENOTSUP;
-	}
-	if (source->text.len > EQL_TEXT_BYTES_MAX) {
-		eql_error(source, (struct span){0, 1}, STR_NULL, "query longer than %zu bytes",
-			  EQL_TEXT_BYTES_MAX);
-		return -EINVAL;
-	}
-	p.after = eql_next_token(&p.lexer);
-	parse_event_query(&p, ast);
-	return source->errors ? -EINVAL : 0;
 }

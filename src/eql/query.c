@@ -43,7 +43,7 @@ static void compile_pipes(struct compiler *c, const struct ast *ast, struct eql_
 			struct str text = eql_excerpt(c->source, pipe->count->span);
 
 			eql_error(c->source, pipe->count->span, STR("for example: head 5"),
-				  "pipe [%s] takes a positive integer, found [%.*s]",
+				  "pipe [%s] takes a whole number from 0, found [%.*s]",
 				  pipe->kind == EQL_PIPE_HEAD ? "head" : "tail", STR_ARG(text));
 			continue;
 		}

@@ -106,8 +106,11 @@ static void put_numbers(struct emitter *e, const char *low, const char *high, si
 {
 	static const char zeros[] = "0000000000", nines[] = "9999999999";
 
-	if (!digits)
+	if (digits <= 1) {
+		if (digits)
+			put_digit(e, low[0], high[0]);
 		return;
+	}
 	if (memcmp(low, zeros, digits) == 0 && memcmp(high, nines, digits) == 0) {
 		buf_printf(e->out, "[0-9]{%zu}", digits);
 		return;

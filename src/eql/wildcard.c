@@ -33,19 +33,25 @@ static bool is_lower_letter(char c)
 	return c >= 'a' && c <= 'z';
 }
 
+/* Bytes from common to rare in paths and command lines; what is not listed is rarer still. */
+static const char common_bytes[] = "/e.ationsrlcdpmu-h bgfvkwyxjqz";
+
+static size_t rarity(char c)
+{
+	const char *at = memchr(common_bytes, c, sizeof(common_bytes) - 1);
+
+	return at ? (size_t)(at - common_bytes) : sizeof(common_bytes);
+}
+
 static struct segment make_segment(struct str text)
 {
 	struct segment g = {.text = text};
 
 	g.has_any = text.len && memchr(text.p, '?', text.len);
-	for (size_t i = 0; i < text.len; i++)
-		if (text.p[i] != '?' && !is_lower_letter(text.p[i])) {
+	/* An anchor behind a ? would have no fixed distance from the segment's start. */
+	for (size_t i = 1; i < text.len && !g.has_any; i++)
+		if (rarity(text.p[i]) > rarity(text.p[g.anchor]))
 			g.anchor = i;
-			break;
-		}
-	/* An anchor behind a ? has no fixed distance from the segment's start. */
-	if (g.has_any)
-		g.anchor = 0;
 	return g;
 }
 
@@ -123,6 +129,42 @@ static size_t segment_at_end(const struct segment *g, bool fold, struct str s)
 	return at;
 }
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "find_letter() counts from byte 0");
+
+/* memchr() for a letter in either case: upper and lower differ in one bit, and no other byte is
+ * equal to a letter but for that bit. */
+static size_t find_letter(struct str s, size_t at, char letter)
+{
+	typedef unsigned char chunk __attribute__((vector_size(16)));
+	chunk bytes;
+	uint64_t hits[2];
+
+	for (; s.len - at >= sizeof(bytes); at += sizeof(bytes)) {
+		memcpy(&bytes, s.p + at, sizeof(bytes));
+		bytes = (chunk)((bytes | 0x20) == (unsigned char)letter);
+		memcpy(hits, &bytes, sizeof(hits));
+		if (hits[0])
+			return at + (size_t)__builtin_ctzll(hits[0]) / 8;
+		if (hits[1])
+			return at + 8 + (size_t)__builtin_ctzll(hits[1]) / 8;
+	}
+	for (; at < s.len; at++)
+		if ((s.p[at] | 0x20) == letter)
+			return at;
+	return SIZE_MAX;
+}
+
+static size_t find_byte(struct str s, size_t at, char c, bool fold)
+{
+	if (at >= s.len)
+		return SIZE_MAX;
+	if (fold && is_lower_letter(c))
+		return find_letter(s, at, c);
+	const char *hit = memchr(s.p + at, c, s.len - at);
+
+	return hit ? (size_t)(hit - s.p) : SIZE_MAX;
+}
+
 /* The end of the segment's leftmost place at or after `from`, or SIZE_MAX. */
 static size_t segment_find(const struct segment *g, bool fold, struct str s, size_t from)
 {
@@ -132,25 +174,14 @@ static size_t segment_find(const struct segment *g, bool fold, struct str s, siz
 		return at == SIZE_MAX ? SIZE_MAX : at + g->text.len;
 	}
 	char anchor = g->text.p[g->anchor];
-	bool letter = fold && is_lower_letter(anchor);
+	size_t at = from + g->anchor;
 
-	for (size_t at = from + g->anchor; at < s.len; at++) {
-		if (letter) {
-			while (at < s.len && (char)ascii_lower((unsigned char)s.p[at]) != anchor)
-				at++;
-			if (at == s.len)
-				return SIZE_MAX;
-		} else {
-			const char *hit = memchr(s.p + at, anchor, s.len - at);
-
-			if (!hit)
-				return SIZE_MAX;
-			at = (size_t)(hit - s.p);
-		}
+	while ((at = find_byte(s, at, anchor, fold)) != SIZE_MAX) {
 		size_t end = segment_here(g, fold, s, at - g->anchor);
 
 		if (end != SIZE_MAX)
 			return end;
+		at++;
 	}
 	return SIZE_MAX;
 }

@@ -21,7 +21,7 @@ enum pattern_shape {
 struct segment {
 	struct str text;
 	bool has_any;  /* holds ? */
-	size_t anchor; /* where the byte is that is looked for first: no letter and no ?, if any */
+	size_t anchor; /* index of the byte that is looked for first, the rarest */
 };
 
 struct pattern {
