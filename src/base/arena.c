@@ -18,13 +18,28 @@ struct arena_block {
 	_Alignas(max_align_t) char data[];
 };
 
+/* Lives in the arena it belongs to. */
+struct arena_cleanup {
+	struct arena_cleanup *next;
+	void (*free_fn)(void *object);
+	void *object;
+};
+
 void arena_init(struct arena *arena)
 {
 	*arena = (struct arena){0};
 }
 
+static void run_cleanups(struct arena *arena)
+{
+	for (struct arena_cleanup *c = arena->cleanups; c; c = c->next)
+		c->free_fn(c->object);
+	arena->cleanups = NULL;
+}
+
 void arena_free(struct arena *arena)
 {
+	run_cleanups(arena);
 	for (struct arena_block *b = arena->first, *next; b; b = next) {
 		next = b->next;
 		free(b);
@@ -34,6 +49,7 @@ void arena_free(struct arena *arena)
 
 void arena_reset(struct arena *arena)
 {
+	run_cleanups(arena);
 	struct arena_block *keep = arena->first;
 
 	arena->used_bytes = 0;
@@ -82,6 +98,14 @@ void *arena_alloc(struct arena *arena, size_t bytes)
 char *arena_bytes(struct arena *arena, size_t bytes)
 {
 	return take(arena, bytes, 1);
+}
+
+void arena_on_free(struct arena *arena, void (*free_fn)(void *object), void *object)
+{
+	struct arena_cleanup *c = ARENA_NEW(arena, struct arena_cleanup);
+
+	*c = (struct arena_cleanup){arena->cleanups, free_fn, object};
+	arena->cleanups = c;
 }
 
 struct str arena_str(struct arena *arena, struct str s)

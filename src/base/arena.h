@@ -20,10 +20,12 @@
 #include "base/str.h"
 
 struct arena_block;
+struct arena_cleanup;
 
 struct arena {
 	struct arena_block *first;
-	size_t used_bytes; /* given out since the last reset */
+	struct arena_cleanup *cleanups; /* latest first */
+	size_t used_bytes;              /* given out since the last reset */
 };
 
 void arena_init(struct arena *arena);
@@ -33,6 +35,9 @@ void arena_reset(struct arena *arena);
 void *arena_alloc(struct arena *arena, size_t bytes) __attribute__((returns_nonnull, malloc));
 /* Uninitialised bytes without alignment, for text. */
 char *arena_bytes(struct arena *arena, size_t bytes) __attribute__((returns_nonnull, malloc));
+/* Have free_fn(object) called at the next reset or free, latest registration first: for objects of
+ * libraries that allocate for themselves but live as long as the arena's. */
+void arena_on_free(struct arena *arena, void (*free_fn)(void *object), void *object);
 /* A NUL-terminated copy; the NUL is not counted in the length. */
 struct str arena_str(struct arena *arena, struct str s);
 struct str arena_printf(struct arena *arena, const char *fmt, ...)

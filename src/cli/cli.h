@@ -35,6 +35,8 @@ extern const struct verb verb_query;
 extern const struct verb verb_rules;
 extern const struct verb verb_completion;
 
+/* All verbs, in the order of `lintel help`. */
+const struct verb *const *cli_verbs(uint32_t *count);
 /* Print usage and help to stdout; returns EXIT_OK. */
 int cli_help(const struct verb *verb);
 /* "lintel query: message" and where to get help, on stderr; returns EXIT_USAGE. */

@@ -20,7 +20,8 @@ struct alert {
 	/* The acting process and its ancestors, nearest first, as JSON array text; empty when the
 	 * source knows no lineage (the event's own process.parent is shown then). */
 	struct str ancestors;
-	uint64_t withheld; /* alerts of this rule held back by max_signals since the last one let through */
+	uint64_t withheld; /* alerts of this rule held back by max_signals since the last one let
+			      through */
 };
 
 /* Fill `alert` from a match of a single event. */

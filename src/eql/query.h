@@ -39,17 +39,26 @@ enum eql_cond_kind {
 
 struct eql_cond {
 	enum eql_cond_kind kind;
-	bool constant;           /* EQL_COND_CONST */
-	uint32_t kid_count;      /* AND, OR: two or more */
+	bool constant;      /* EQL_COND_CONST */
+	uint32_t kid_count; /* AND, OR: two or more */
 	struct eql_cond **kids;
-	struct eql_leaf *leaf;   /* EQL_COND_LEAF */
+	struct eql_leaf *leaf; /* EQL_COND_LEAF */
 };
 
-/* What a leaf is, for whoever indexes rules. For the first four kinds the leaf holds exactly when
- * some value of the one field satisfies it, so the facts are the whole truth. */
+/*
+ * What a leaf is, for whoever indexes rules. For the first four kinds the leaf holds exactly when
+ * some value of the one field satisfies it.
+ *
+ * Of values that are strings the facts are the whole truth: an EXACT leaf holds if the string is
+ * one of strings[], a WILDCARD leaf if it matches one of them. A value that is a number or boolean
+ * can satisfy such a leaf as well (untyped JSON: `pid == "5"` holds for 5 and 5.0, `pid : "1?"` for
+ * 15); an index that meets one must ask eql_leaf_eval(), except for leaves with strings_only, which
+ * such values never satisfy.
+ */
 enum eql_leaf_kind {
-	EQL_LEAF_EXACT,    /* field equals one of strings[]: ==, in, or a pattern without wildcards */
-	EQL_LEAF_WILDCARD, /* field matches one of strings[] (with * and ?): like, : */
+	EQL_LEAF_EXACT, /* field equals one of strings[]: ==, in, or a pattern without wildcards */
+	EQL_LEAF_WILDCARD, /* field matches one of strings[]: like, : with some * or ? in the list;
+			    * never the pattern "*" alone, that is EXISTS */
 	EQL_LEAF_NULL,     /* field has no value */
 	EQL_LEAF_EXISTS,   /* field has a value */
 	EQL_LEAF_OTHER,    /* anything else: eql_leaf_eval() knows */
@@ -59,20 +68,26 @@ struct eql_leaf {
 	/* Canonical text: equal keys mean equal predicates (over the same field_set). */
 	struct str key;
 	enum eql_leaf_kind kind;
-	bool fold;              /* EXACT, WILDCARD: compare without regard to ASCII case */
-	uint32_t field;         /* all kinds but OTHER */
+	bool fold;      /* EXACT, WILDCARD: compare without regard to ASCII case */
+	uint32_t field; /* all kinds but OTHER */
+	/* EXACT, WILDCARD: sorted, unique, in lower case when `fold`; patterns in a canonical
+	 * spelling (no two stars in a row, ? before *). */
 	const struct str *strings;
 	uint32_t string_count;
+	bool strings_only; /* EXACT, WILDCARD: no number or boolean satisfies it */
 	/* False when the leaf is true for some event in which all its fields are missing; then it
 	 * must not be used to skip a rule. */
 	bool needs_value;
 	const uint32_t *fields; /* every field the leaf reads */
 	uint32_t field_count;
-	uint32_t cost;          /* rough ns per evaluation, to try cheap leaves first */
+	uint32_t cost;               /* rough ns per evaluation, to try cheap leaves first */
 	const struct eql_expr *expr; /* the eql room's own */
 };
 
-enum eql_pipe_kind { EQL_PIPE_HEAD, EQL_PIPE_TAIL };
+enum eql_pipe_kind {
+	EQL_PIPE_HEAD,
+	EQL_PIPE_TAIL
+};
 
 struct eql_pipe {
 	enum eql_pipe_kind kind;
@@ -82,7 +97,7 @@ struct eql_pipe {
 struct eql_query {
 	struct str text;
 	bool any_category;
-	struct str category;      /* compared with case; empty when any_category */
+	struct str category; /* compared with case; empty when any_category */
 	uint32_t category_field;
 	struct eql_cond *cond;
 	struct eql_pipe *pipes;

@@ -15,7 +15,7 @@
 
 enum rule_state {
 	RULE_LOADED,
-	RULE_SKIPPED, /* well-formed, but of a kind lintel does not run (yet); see reason */
+	RULE_SKIPPED, /* well-formed, but of a kind lintel does not run, or disabled; see reason */
 	RULE_ERROR,   /* broken; see diagnostics */
 };
 
@@ -69,6 +69,10 @@ struct rule {
 	uint32_t exception_count;
 	struct str *unknown_keys; /* dotted, kept and reported */
 	uint32_t unknown_key_count;
+	/* Everything said about this rule, errors and warnings; the same that went to the
+	 * diag_list, which keeps only the first DIAG_LIST_MAX of a whole load. */
+	struct diag *diags;
+	uint32_t diag_count;
 
 	struct eql_query *query; /* only when RULE_LOADED */
 };
@@ -79,30 +83,34 @@ struct rule_set {
 	uint32_t count, cap;
 	uint32_t loaded, skipped, errors; /* by state */
 	uint32_t files;
+	struct rule **by_id; /* open addressing; by_id_cap is a power of two */
+	uint32_t by_id_count, by_id_cap;
 };
 
 /* A directory tree is walked for *.toml; more than this in one load is a mistake (a home directory
  * given by accident). Elastic's whole repository has 3,648. */
 #define RULE_FILES_MAX 50000
+/* The same for directories, so that `--rules /` ends soon. */
+#define RULE_DIRECTORIES_MAX 20000
 /* Elastic's largest rule file is 90 KB. */
 #define RULE_FILE_BYTES_MAX (1024 * 1024)
 
 void rule_set_init(struct rule_set *set);
 void rule_set_free(struct rule_set *set);
-/* Load a file, or every *.toml below a directory (sorted, symbolic links to directories not
- * followed). Queries are compiled against `fields`. A broken rule does not stop the others; a rule
- * id seen before replaces nothing and is an error naming both files. Returns 0, or -errno when
- * `path` itself cannot be read (with a diagnostic). */
+/* Load a file, or every *.toml below a directory (sorted by path; names that begin with a dot are
+ * left out, symbolic links to directories not followed). Queries are compiled against `fields`. A
+ * broken rule does not stop the others; a rule id seen before replaces nothing and is an error
+ * naming both files. Returns 0, or -errno when `path` itself cannot be read (with a diagnostic). */
 int rule_set_load(struct rule_set *set, struct field_set *fields, const char *path,
 		  struct diag_list *diags) __attribute__((warn_unused_result));
 /* The pack shipped inside the binary (rules/ of the source tree). */
 int rule_set_load_builtin(struct rule_set *set, struct field_set *fields, struct diag_list *diags)
     __attribute__((warn_unused_result));
 /* One rule from text, as if read from `path`; what rule_set_load does per file, and the fuzz
- * target. */
+ * target. The rule is in the set whatever its state; returns -EINVAL when that is RULE_ERROR. */
 int rule_set_load_text(struct rule_set *set, struct field_set *fields, struct str text,
 		       struct str path, struct diag_list *diags) __attribute__((warn_unused_result));
-/* By rule_id; NULL if there is none. */
+/* By rule_id; NULL if there is none. Of several files with one id it is the first. */
 const struct rule *rule_set_find(const struct rule_set *set, struct str id);
 
 const char *rule_severity_name(enum rule_severity severity); /* "low" ... */

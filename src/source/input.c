@@ -26,8 +26,9 @@ enum coding {
 struct input {
 	int fd;
 	enum coding coding;
-	bool at_end;   /* the file has no more */
-	bool in_frame; /* compressed: between the start and the end of a frame */
+	bool recognised; /* coding is known */
+	bool at_end;     /* the file has no more */
+	bool in_frame;   /* compressed: between the start and the end of a frame */
 	uint64_t position;
 	size_t at, have; /* stored[at..have) is to be decoded */
 	z_stream gzip;
@@ -66,23 +67,19 @@ static int fill(struct input *input, const char **why)
 {
 	if (input->at_end)
 		return 0;
-	for (;;) {
-		ssize_t n = read(input->fd, input->stored + input->have,
-				 sizeof(input->stored) - input->have);
+	ssize_t n =
+	    read(input->fd, input->stored + input->have, sizeof(input->stored) - input->have);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			int err = errno;
+	if (n < 0) {
+		int err = errno;
 
-			*why = strerror(err);
-			return -err;
-		}
-		input->at_end = n == 0;
-		input->have += (size_t)n;
-		input->position += (uint64_t)n;
-		return 0;
+		*why = strerror(err);
+		return -err;
 	}
+	input->at_end = n == 0;
+	input->have += (size_t)n;
+	input->position += (uint64_t)n;
+	return 0;
 }
 
 static bool is_gzip(const unsigned char *p, size_t n)
@@ -124,22 +121,25 @@ static int start_coding(struct input *input)
 
 int input_open(struct input *input, const char *path)
 {
-	const char *why;
-
 	input_close(input);
 	input->at = input->have = 0;
 	input->position = 0;
-	input->at_end = input->in_frame = false;
+	input->at_end = input->in_frame = input->recognised = false;
 	input->fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-	if (input->fd < 0)
-		return -errno;
-	/* A pipe may give one byte at a time. */
+	return input->fd < 0 ? -errno : 0;
+}
+
+/* Looks at the first bytes; a pipe may give them one by one. */
+static int recognise(struct input *input, const char **why)
+{
 	while (input->have < MAGIC_BYTES && !input->at_end) {
-		int err = fill(input, &why);
+		int err = fill(input, why);
 
 		if (err)
 			return err;
 	}
+	input->recognised = true;
+	*why = "out of memory";
 	return start_coding(input);
 }
 
@@ -200,7 +200,8 @@ static int unzstd_some(struct input *input, char *out, size_t room, size_t *got)
 	ZSTD_outBuffer to = {out, room, 0};
 	size_t status = ZSTD_decompressStream(input->zstd, &to, &in);
 
-	/* Asked without anything to do it speaks of the header of a next frame, which need not be. */
+	/* Asked without anything to do it speaks of the header of a next frame, which need not be.
+	 */
 	bool moved = in.pos != input->at || to.pos;
 
 	input->at = in.pos;
@@ -246,6 +247,12 @@ int input_read(struct input *input, char *out, size_t room, size_t *got, const c
 	/* zlib counts in unsigned int. */
 	if (room > STORED_BYTES * 8)
 		room = STORED_BYTES * 8;
+	if (!input->recognised) {
+		int err = recognise(input, why);
+
+		if (err)
+			return err;
+	}
 	if (input->coding == CODING_PLAIN)
 		return read_plain(input, out, room, got, why);
 	return read_coded(input, out, room, got, why);

@@ -21,7 +21,7 @@ void input_close(struct input *input);
 /*
  * Up to `room` bytes into `out`; *got is 0 only at the end. 0; or -errno with a text in *why: the
  * input cannot be read on, or its compressed data is damaged or cut off (-EBADMSG). What was read
- * before is good.
+ * before is good. -EINTR: a signal came before anything was read; nothing is lost by calling again.
  */
 int input_read(struct input *input, char *out, size_t room, size_t *got, const char **why)
     __attribute__((warn_unused_result));

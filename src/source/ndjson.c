@@ -43,9 +43,13 @@ struct ndjson_source {
 	uint64_t bytes_before; /* of the files done */
 	char *buffer;
 	size_t at, have, cap;
-	size_t scanned; /* bytes from `at` known to hold no newline */
+	size_t scanned;     /* bytes from `at` known to hold no newline */
+	struct str current; /* the line of the last event */
+	const volatile sig_atomic_t *stop;
 	struct ndjson_stats stats;
 };
+
+static const volatile sig_atomic_t never = 0;
 
 int ndjson_open(struct ndjson_source **out, const char *const *inputs, uint32_t count)
 {
@@ -64,6 +68,7 @@ int ndjson_open(struct ndjson_source **out, const char *const *inputs, uint32_t 
 	source->stats.bytes_total = source->list.bytes_total;
 	source->stats.current = "";
 	source->input = input_new();
+	source->stop = &never;
 	source->cap = FIRST_CAPACITY;
 	source->buffer = xcalloc(1, source->cap + EVENT_JSON_PADDING);
 	*out = source;
@@ -79,6 +84,16 @@ void ndjson_close(struct ndjson_source *source)
 	buf_free(&source->shown);
 	free(source->buffer);
 	free(source);
+}
+
+void ndjson_stop_on(struct ndjson_source *source, const volatile sig_atomic_t *stop)
+{
+	source->stop = stop;
+}
+
+struct str ndjson_line(const struct ndjson_source *source)
+{
+	return source->current;
 }
 
 const struct ndjson_stats *ndjson_stats(const struct ndjson_source *source)
@@ -145,7 +160,7 @@ static void report(struct ndjson_source *source, enum counter cause, const char 
 			    why);
 }
 
-void ndjson_malformed(struct ndjson_source *source, const char *why)
+static void report_malformed(struct ndjson_source *source, const char *why)
 {
 	if (source->last_line)
 		report(source, COUNTER_INPUT_TRUNCATED, "last line is cut off", why);
@@ -181,9 +196,19 @@ static int fill(struct ndjson_source *source)
 	make_room(source);
 	if (source->skipping)
 		source->have = source->scanned = 0;
-	int err = input_read(source->input, source->buffer + source->have,
-			     source->cap - source->have, &got, &why);
+	int err;
 
+	do {
+		err = input_read(source->input, source->buffer + source->have,
+				 source->cap - source->have, &got, &why);
+	} while (err == -EINTR && !*source->stop);
+	if (err == -EINTR) {
+		/* Half a line that nobody wants any more is not a truncated one. */
+		source->at = source->have;
+		source->skipping = false;
+		source->input_ended = true;
+		return 0;
+	}
 	source->have += got;
 	source->stats.bytes_done = source->bytes_before + input_position(source->input);
 	if (err) {
@@ -270,6 +295,8 @@ int ndjson_next_line(struct ndjson_source *source, struct str *line)
 	for (;;) {
 		int err = 0;
 
+		if (*source->stop)
+			return 0;
 		if (!source->open) {
 			if (source->next_file == source->list.count)
 				return 0;
@@ -297,13 +324,14 @@ int ndjson_next_event(struct ndjson_source *source, struct event_reader *reader,
 		int err = event_read_json(reader, line, event, &why);
 
 		if (!err) {
+			source->current = line;
 			source->stats.events++;
 			return 1;
 		}
 		if (err == -E2BIG)
 			report(source, COUNTER_INPUT_TOO_DEEP, "line skipped", why);
 		else
-			ndjson_malformed(source, why);
+			report_malformed(source, why);
 	}
 	return more;
 }

@@ -11,6 +11,8 @@
 #ifndef LINTEL_SOURCE_NDJSON_H
 #define LINTEL_SOURCE_NDJSON_H
 
+#include <signal.h>
+
 #include "event/json.h"
 
 struct ndjson_source;
@@ -35,8 +37,11 @@ int ndjson_next_line(struct ndjson_source *source, struct str *line)
 /* The next event that could be read, malformed lines skipped. Same returns. */
 int ndjson_next_event(struct ndjson_source *source, struct event_reader *reader,
 		      struct event *event) __attribute__((warn_unused_result));
-/* Report the current line as malformed (for callers of ndjson_next_line). */
-void ndjson_malformed(struct ndjson_source *source, const char *why);
+/* The line of the event last returned, as it stands in the input. */
+struct str ndjson_line(const struct ndjson_source *source);
+/* Once a signal handler sets `*stop`, reading ends as if at the end of the inputs; a read that
+ * waits for input ends at the signal (install the handler without SA_RESTART). */
+void ndjson_stop_on(struct ndjson_source *source, const volatile sig_atomic_t *stop);
 const struct ndjson_stats *ndjson_stats(const struct ndjson_source *source);
 
 #endif

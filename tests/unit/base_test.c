@@ -36,6 +36,31 @@ static void arena_keeps_alignment_and_content(void **state)
 	arena_free(&arena);
 }
 
+static void note_free(void *object)
+{
+	char **log = object;
+
+	*(*log)++ = 'x';
+}
+
+static void arena_frees_foreign_objects(void **state)
+{
+	(void)state;
+	struct arena arena;
+	char log[4] = "", *at = log;
+
+	arena_init(&arena);
+	arena_on_free(&arena, note_free, &at);
+	arena_on_free(&arena, note_free, &at);
+	arena_reset(&arena);
+	assert_string_equal(log, "xx");
+	arena_on_free(&arena, note_free, &at);
+	arena_free(&arena);
+	assert_string_equal(log, "xxx");
+	arena_free(&arena);
+	assert_string_equal(log, "xxx");
+}
+
 static void str_finds_and_folds(void **state)
 {
 	(void)state;
@@ -149,6 +174,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(arena_keeps_alignment_and_content),
+	    cmocka_unit_test(arena_frees_foreign_objects),
 	    cmocka_unit_test(str_finds_and_folds),
 	    cmocka_unit_test(clock_reads_what_it_writes),
 	    cmocka_unit_test(diag_points_at_the_place),

@@ -1,0 +1,69 @@
+# The front door. Meson and Ninja build; this file only knows the order of things.
+#
+#   make             build build/lintel, without root; says which packages are missing
+#   sudo make run    install what is missing, build, start `lintel watch` with the shipped rules
+#   sudo make test   install what is missing, build, run every test
+#   make help        the other targets
+
+BUILD ?= build
+MESON ?= meson
+
+# Under sudo the tree still belongs to whoever cloned it: build as that user, so that a later
+# `make` without root finds files it may write.
+OWNER := $(shell stat -c %U .)
+AS := $(if $(filter 0,$(shell id -u)),$(if $(filter root,$(OWNER)),,sudo -u $(OWNER)),)
+
+.PHONY: all deps check-deps run test bench fuzz fmt lint install clean help
+.DELETE_ON_ERROR:
+
+all: check-deps $(BUILD)/build.ninja
+	@$(AS) ninja -C $(BUILD)
+
+check-deps:
+	@scripts/install-deps --check
+
+deps:
+	@scripts/install-deps
+
+$(BUILD)/build.ninja:
+	@$(AS) $(MESON) setup $(BUILD)
+
+run: deps
+	@$(MAKE) --no-print-directory all
+	@exec $(BUILD)/lintel watch $(ARGS)
+
+test: deps
+	@$(MAKE) --no-print-directory all
+	@exec python3 tests/run.py $(ARGS)
+
+bench: deps
+	@$(MAKE) --no-print-directory all
+	@exec python3 tests/bench/run.py $(ARGS)
+
+# FUZZ_SECONDS each, all targets, one after another per core.
+FUZZ_SECONDS ?= 600
+fuzz: deps
+	@exec python3 tests/run.py --only fuzz --fuzz-seconds $(FUZZ_SECONDS)
+
+fmt:
+	@git ls-files '*.c' '*.h' '*.cpp' | xargs clang-format -i
+
+lint:
+	@git ls-files '*.c' '*.h' '*.cpp' | xargs clang-format --dry-run -Werror
+	@python3 tests/layers.py
+
+install: all
+	@$(MESON) install -C $(BUILD)
+
+clean:
+	rm -rf build build-asan build-fuzz
+
+help:
+	@echo "make           build (no root needed)"
+	@echo "sudo make run  install packages, build, start lintel watch      [ARGS='--duration 60']"
+	@echo "sudo make test install packages, build, run every test          [ARGS='--only unit']"
+	@echo "make bench     hunt speed beside the JSON parser's, peak memory"
+	@echo "make fuzz      every fuzz target for FUZZ_SECONDS (600) each"
+	@echo "make fmt lint  formatting; formatting and layer checks"
+	@echo "make install   meson install (binary, man pages, completions)   [DESTDIR=...]"
+	@echo "make clean     remove the build directories"

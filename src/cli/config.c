@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include "base/toml_reader.h"
+#include "process/process.h"
+#include "sensor/sensor.h"
+
+/* A configuration is a page; a device or a log given by mistake is not read to its end. */
+#define CONFIG_BYTES_MAX ((size_t)256 * 1024)
+
+enum key_type { KEY_BOOL, KEY_TEXT, KEY_NUMBER, KEY_LIST };
+
+static const struct key {
+	const char *table, *name;
+	enum key_type type;
+	size_t offset; /* in struct config */
+	uint64_t min, max;
+	const char *one_of[3];
+} keys[] = {
+    {"rules", "default", KEY_BOOL, offsetof(struct config, default_rules), 0, 0, {0}},
+    {"rules", "paths", KEY_LIST, offsetof(struct config, rule_paths), 0, 0, {0}},
+    {"watch", "state", KEY_TEXT, offsetof(struct config, state), 0, 0, {0}},
+    {"watch", "format", KEY_TEXT, offsetof(struct config, format), 0, 0, {"terminal", "ndjson"}},
+    {"watch", "output", KEY_TEXT, offsetof(struct config, output), 0, 0, {0}},
+    {"watch", "events", KEY_TEXT, offsetof(struct config, events), 0, 0, {0}},
+    {"watch", "cgroup", KEY_TEXT, offsetof(struct config, cgroup), 0, 0, {0}},
+    {"watch", "ring_megabytes", KEY_NUMBER, offsetof(struct config, ring_megabytes), 1, 1024, {0}},
+    {"watch", "directories", KEY_LIST, offsetof(struct config, directories), 0, 0, {0}},
+    {"process", "max", KEY_NUMBER, offsetof(struct config, max_processes), 64, 4194304, {0}},
+};
+
+void config_init(struct config *config)
+{
+	*config = (struct config){
+	    .default_rules = true,
+	    .state = "/var/lib/lintel",
+	    .format = "terminal",
+	    .ring_megabytes = SENSOR_RING_BYTES_DEFAULT >> 20,
+	    .max_processes = PROCESS_MAX_DEFAULT,
+	};
+	arena_init(&config->arena);
+}
+
+void config_free(struct config *config)
+{
+	arena_free(&config->arena);
+}
+
+struct reader {
+	struct config *config;
+	struct str file, text;
+	struct diag_list *diags;
+};
+
+/* The place of a node: toml++ gives line and column, a diagnostic wants the line's text too. */
+static struct diag place(const struct reader *r, uint32_t line, uint32_t column, size_t width)
+{
+	size_t offset = 0;
+
+	for (uint32_t l = 1; l < line && offset < r->text.len; offset++)
+		l += r->text.p[offset] == '\n';
+	return diag_at(r->file, r->text, offset + (column ? column - 1 : 0), width, 1, 1);
+}
+
+static void wrong(const struct reader *r, const struct toml_node *node, const struct key *key,
+		  const char *expected)
+{
+	struct diag diag = place(r, node->line, node->column, 1);
+
+	diag_add(r->diags, diag, "%s.%s must be %s", key->table, key->name, expected);
+}
+
+static void set_list(const struct reader *r, const struct key *key, const struct toml_node *node)
+{
+	struct config_list *list = (struct config_list *)((char *)r->config + key->offset);
+
+	list->items = ARENA_ARRAY(&r->config->arena, const char *, node->kid_count);
+	list->count = 0;
+	for (uint32_t i = 0; i < node->kid_count; i++) {
+		if (node->kids[i]->type != TOML_STRING)
+			wrong(r, node->kids[i], key, "a list of strings");
+		else
+			list->items[list->count++] = node->kids[i]->text.p;
+	}
+}
+
+static void set_text(const struct reader *r, const struct key *key, const struct toml_node *node)
+{
+	bool known = !key->one_of[0];
+
+	for (size_t i = 0; i < 3 && key->one_of[i]; i++)
+		known |= str_eq(node->text, str_from(key->one_of[i]));
+	if (!known) {
+		struct diag diag = place(r, node->line, node->column, node->text.len + 2);
+
+		diag_add(r->diags, diag, "%s.%s is \"%s\" or \"%s\", not \"%.*s\"", key->table,
+			 key->name, key->one_of[0], key->one_of[1], STR_ARG(node->text));
+		return;
+	}
+	*(const char **)((char *)r->config + key->offset) = node->text.p;
+}
+
+static void set_key(const struct reader *r, const struct key *key, const struct toml_node *node)
+{
+	char *slot = (char *)r->config + key->offset;
+	struct diag diag;
+
+	switch (key->type) {
+	case KEY_BOOL:
+		if (node->type != TOML_BOOL)
+			wrong(r, node, key, "true or false");
+		else
+			*(bool *)slot = node->boolean;
+		break;
+	case KEY_TEXT:
+		if (node->type != TOML_STRING)
+			wrong(r, node, key, "a string");
+		else
+			set_text(r, key, node);
+		break;
+	case KEY_NUMBER:
+		if (node->type == TOML_INT && node->integer >= (int64_t)key->min &&
+		    node->integer <= (int64_t)key->max) {
+			*(uint64_t *)slot = (uint64_t)node->integer;
+			break;
+		}
+		diag = place(r, node->line, node->column, 1);
+		diag_add(r->diags, diag, "%s.%s must be a whole number from %llu to %llu",
+			 key->table, key->name, (unsigned long long)key->min,
+			 (unsigned long long)key->max);
+		break;
+	case KEY_LIST:
+		if (node->type != TOML_ARRAY)
+			wrong(r, node, key, "a list of strings");
+		else
+			set_list(r, key, node);
+		break;
+	}
+}
+
+static const struct key *find_key(struct str table, struct str name)
+{
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		if (str_eq(table, str_from(keys[i].table)) && str_eq(name, str_from(keys[i].name)))
+			return &keys[i];
+	return NULL;
+}
+
+/* "known keys: a, b, c" of a table, or the tables when it is none of them. */
+static struct str known_names(const struct reader *r, struct str table)
+{
+	struct buf names = {0};
+	bool any = false;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		if (str_eq(table, str_from(keys[i].table))) {
+			buf_printf(&names, "%s %s", any ? "," : "known here:", keys[i].name);
+			any = true;
+		}
+	if (!any)
+		buf_add(&names, STR("known tables: [rules], [watch], [process]"));
+	struct str text = arena_str(&r->diags->arena, buf_str(&names));
+
+	buf_free(&names);
+	return text;
+}
+
+static void unknown(const struct reader *r, const struct toml_node *node, struct str table)
+{
+	struct diag diag = place(r, node->key_line, node->key_column, node->key.len);
+
+	diag.hint = known_names(r, table);
+	diag_add(r->diags, diag, "unknown key [%.*s]", STR_ARG(node->key));
+}
+
+static void read_tables(const struct reader *r, const struct toml_node *root)
+{
+	for (uint32_t i = 0; i < root->kid_count; i++) {
+		const struct toml_node *table = root->kids[i];
+
+		if (table->type != TOML_TABLE) {
+			unknown(r, table, STR(""));
+			continue;
+		}
+		for (uint32_t j = 0; j < table->kid_count; j++) {
+			const struct key *key = find_key(table->key, table->kids[j]->key);
+
+			if (key)
+				set_key(r, key, table->kids[j]);
+			else
+				unknown(r, table->kids[j], table->key);
+		}
+	}
+}
+
+/* The whole file into the arena. */
+static int read_file(struct arena *arena, const char *path, struct str *text)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct buf content = {0};
+	int error = 0;
+
+	if (fd < 0)
+		return -errno;
+	while (content.len <= CONFIG_BYTES_MAX) {
+		ssize_t n = read(fd, buf_reserve(&content, 4096), 4096);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			error = -errno;
+		if (n <= 0)
+			break;
+		content.len += (size_t)n;
+	}
+	if (content.len > CONFIG_BYTES_MAX)
+		error = -EFBIG;
+	*text = arena_str(arena, buf_str(&content));
+	buf_free(&content);
+	close(fd);
+	return error;
+}
+
+int config_load(struct config *config, const char *path, struct diag_list *diags)
+{
+	struct reader r = {.config = config, .file = str_from(path), .diags = diags};
+	struct toml_node *root;
+	int error = read_file(&config->arena, path, &r.text);
+
+	if (error == -ENOENT)
+		return error;
+	if (error) {
+		diag_add(diags, (struct diag){.file = r.file}, "cannot be read: %s",
+			 strerror(-error));
+		return error;
+	}
+	error = toml_read(&config->arena, r.text, r.file, diags, &root);
+	if (error)
+		return error;
+	read_tables(&r, root);
+	return diags->errors ? -EINVAL : 0;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `lintel rules`: check rule files, show a rule, list rules. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "cli/cli.h"
+#include "cli/rules_internal.h"
+
+/* A rule id may be cut to this many characters where no other begins like it. */
+#define ID_PREFIX_MIN 4
+
+struct options {
+	bool ndjson;
+	bool no_default_rules;
+	bool help;
+	const char **paths; /* --rules */
+	uint32_t path_count;
+};
+
+static const struct option long_options[] = {
+    {"format", required_argument, NULL, 'f'},
+    {"rules", required_argument, NULL, 'r'},
+    {"no-default-rules", no_argument, NULL, 'N'},
+    {"help", no_argument, NULL, 'h'},
+    {0},
+};
+
+static int parse(struct options *o, int argc, char **argv)
+{
+	int c;
+
+	while ((c = getopt_long(argc, argv, "f:h", long_options, NULL)) != -1) {
+		switch (c) {
+		case 'f':
+			if (strcmp(optarg, "ndjson") && strcmp(optarg, "terminal"))
+				return cli_usage_error(
+				    &verb_rules, "--format takes terminal or ndjson, not '%s'",
+				    optarg);
+			o->ndjson = !strcmp(optarg, "ndjson");
+			break;
+		case 'r':
+			o->paths = xreallocarray(o->paths, o->path_count + 1, sizeof(optarg));
+			o->paths[o->path_count++] = optarg;
+			break;
+		case 'N':
+			o->no_default_rules = true;
+			break;
+		case 'h':
+			o->help = true;
+			break;
+		default:
+			/* getopt_long has said what is wrong. */
+			fprintf(stderr, "See `lintel rules --help`.\n");
+			return EXIT_USAGE;
+		}
+	}
+	return EXIT_OK;
+}
+
+static int print(struct buf *out)
+{
+	int error = buf_write_fd(out, STDOUT_FILENO);
+
+	if (error)
+		log_error("cannot write to standard output: %s", strerror(-error));
+	return error ? EXIT_FAILED : EXIT_OK;
+}
+
+/* The shipped pack and --rules. Broken rules are in the set, so only a path that cannot be read
+ * needs words here. */
+static int load(const struct options *o, struct rule_set *set, struct field_set *fields)
+{
+	struct diag_list diags;
+	int error = 0;
+
+	diag_list_init(&diags);
+	if (!o->no_default_rules)
+		error = rule_set_load_builtin(set, fields, &diags);
+	for (uint32_t i = 0; i < o->path_count && !error; i++)
+		error = rule_set_load(set, fields, o->paths[i], &diags);
+	if (error)
+		diag_list_print(&diags, STDERR_FILENO);
+	diag_list_free(&diags);
+	return error;
+}
+
+static int ambiguous(const struct rule_set *set, struct str id)
+{
+	fprintf(stderr, "lintel rules: more than one rule id begins with '%.*s':\n", STR_ARG(id));
+	for (uint32_t i = 0; i < set->count; i++)
+		if (str_starts(set->rules[i]->id, id))
+			fprintf(stderr, "  %.*s  %.*s\n", STR_ARG(set->rules[i]->id),
+				STR_ARG(set->rules[i]->name));
+	return EXIT_FAILED;
+}
+
+static int show(const struct options *o, const struct rule_set *set, struct str id)
+{
+	const struct rule *rule = rule_set_find(set, id);
+	uint32_t matches = rule != NULL;
+
+	for (uint32_t i = 0; !rule_set_find(set, id) && i < set->count; i++) {
+		if (id.len >= ID_PREFIX_MIN && str_starts(set->rules[i]->id, id)) {
+			rule = set->rules[i];
+			matches++;
+		}
+	}
+	if (matches > 1)
+		return ambiguous(set, id);
+	if (!rule) {
+		fprintf(stderr,
+			"lintel rules: no rule has the id '%.*s'; `lintel rules list` shows those "
+			"there are, --rules PATH adds more.\n",
+			STR_ARG(id));
+		return EXIT_FAILED;
+	}
+	struct buf out = {0};
+
+	if (o->ndjson) {
+		rule_write_json(rule, true, &out);
+		buf_add_char(&out, '\n');
+	} else {
+		rule_show(rule, &out);
+	}
+	int status = print(&out);
+
+	buf_free(&out);
+	return status;
+}
+
+static int list(const struct options *o, const struct rule_set *set)
+{
+	struct buf out = {0};
+
+	rules_list(set, o->ndjson, &out);
+	int status = print(&out);
+
+	buf_free(&out);
+	return status;
+}
+
+/* `id` NULL lists. */
+static int show_or_list(const struct options *o, const char *id)
+{
+	struct rule_set set;
+	struct field_set *fields = field_set_new();
+	int status = EXIT_FAILED;
+
+	rule_set_init(&set);
+	if (!load(o, &set, fields))
+		status = id ? show(o, &set, str_from(id)) : list(o, &set);
+	rule_set_free(&set);
+	field_set_free(fields);
+	return status;
+}
+
+static int run_action(const struct options *o, const char *action, int argc, char **argv)
+{
+	if (!strcmp(action, "check")) {
+		if (argc < 1)
+			return cli_usage_error(&verb_rules, "check needs a file or directory");
+		if (o->path_count || o->no_default_rules)
+			return cli_usage_error(&verb_rules, "check takes its paths as arguments");
+		return rules_check((const char *const *)argv, (uint32_t)argc, o->ndjson);
+	}
+	if (!strcmp(action, "show")) {
+		if (argc != 1)
+			return cli_usage_error(&verb_rules, "show needs one rule id");
+		return show_or_list(o, argv[0]);
+	}
+	if (strcmp(action, "list") != 0)
+		return cli_usage_error(&verb_rules, "'%s' is not check, show or list", action);
+	if (argc)
+		return cli_usage_error(&verb_rules,
+				       "list takes no argument; --rules PATH adds rules");
+	return show_or_list(o, NULL);
+}
+
+static int run(int argc, char **argv)
+{
+	struct options o = {0};
+	int status = parse(&o, argc, argv);
+
+	if (status == EXIT_OK && o.help)
+		status = cli_help(&verb_rules);
+	else if (status == EXIT_OK && optind == argc)
+		status = cli_usage_error(&verb_rules, "check, show or list?");
+	else if (status == EXIT_OK)
+		status = run_action(&o, argv[optind], argc - optind - 1, argv + optind + 1);
+	free(o.paths);
+	return status;
+}
+
+const struct verb verb_rules = {
+    .name = "rules",
+    .summary = "Check, show and list detection rules",
+    .usage = "lintel rules check PATH... | show ID | list  [options]",
+    .help =
+	"check   read rule files and print for each what became of it: loaded, skipped with the\n"
+	"        reason, or error with file, line and column; then a summary. Directories are\n"
+	"        searched for *.toml.\n"
+	"show    print one rule: what it finds, severity, threat, query, exceptions, schedule and\n"
+	"        what to do about an alert. The first characters of the id are enough.\n"
+	"list    one line per rule: state, severity, risk score, id, name\n"
+	"\n"
+	"  --rules PATH          show, list: also read this file or directory; may be repeated\n"
+	"  --no-default-rules    show, list: leave the shipped rules out\n"
+	"  -f, --format FORMAT   terminal (default) or ndjson\n"
+	"  -h, --help            this text\n"
+	"\n"
+	"Examples:\n"
+	"  lintel rules check my-rules/\n"
+	"  lintel rules list --rules detection-rules/rules/linux\n"
+	"  lintel rules show 640f79d1 --rules detection-rules/rules/linux\n"
+	"  lintel rules check my-rules/ --format ndjson | jq 'select(.state == \"error\")'\n"
+	"\n"
+	"Exit status: 0 done; 1 a rule has an error, a path cannot be read, or no rule has the "
+	"id;\n"
+	"2 wrong usage.\n",
+    .run = run,
+};

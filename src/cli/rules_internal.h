@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of `lintel rules`: rules.c parses the command line, the others print. */
+#ifndef LINTEL_CLI_RULES_INTERNAL_H
+#define LINTEL_CLI_RULES_INTERNAL_H
+
+#include "base/buf.h"
+#include "rule/rule.h"
+
+/* Load every path into a set of its own and print what came of each rule. Returns an exit status. */
+int rules_check(const char *const *paths, uint32_t count, bool ndjson);
+
+/* One line per rule, for `list`. */
+void rules_list(const struct rule_set *set, bool ndjson, struct buf *out);
+/* A rule on a page, for `show`. */
+void rule_show(const struct rule *rule, struct buf *out);
+/* A rule as one JSON line, without its newline; `full` adds what only `show` prints. */
+void rule_write_json(const struct rule *rule, bool full, struct buf *out);
+
+/* Append text from a rule file for a terminal: control characters, which could move its cursor or
+ * worse, become '?'; newlines stay and are followed by `indent` blanks. */
+void rules_add_text(struct buf *out, struct str text, uint32_t indent);
+/* Nanoseconds as a rule would write them: "5m". */
+void rules_add_span(struct buf *out, int64_t ns);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the verbs that run rules share: loading them, and saying at the end what was lost. */
+#ifndef LINTEL_CLI_SETUP_H
+#define LINTEL_CLI_SETUP_H
+
+#include "base/buf.h"
+#include "rule/rule.h"
+
+struct rule_options {
+	const char **paths; /* --rules, in order */
+	uint32_t path_count;
+	bool no_default_rules;
+};
+
+/* Room for one more --rules path; the array grows, the string is borrowed. */
+void rule_options_add(struct rule_options *options, const char *path);
+void rule_options_free(struct rule_options *options);
+
+/* Load the shipped pack (unless left out) and the given paths. Broken rules are reported on stderr
+ * and the others go on: a watch must not stop because one author made a typing error. Returns 0, or
+ * -errno when a path cannot be read at all, or -ENOENT when no rule is left to run. */
+int load_rules(const struct rule_options *options, struct rule_set *rules,
+	       struct field_set *fields) __attribute__((warn_unused_result));
+
+/* "N causes of loss": every counter that is not zero, a line each, as text. Returns how many. */
+uint32_t write_losses(struct buf *out);
+
+#endif

@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `lintel watch`: sensor → rules → alerts, until told to stop. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/counter.h"
+#include "base/log.h"
+#include "base/notify.h"
+#include "cli/cli.h"
+#include "cli/config.h"
+#include "cli/setup.h"
+#include "engine/alert.h"
+#include "engine/engine.h"
+#include "event/json.h"
+#include "process/host.h"
+#include "process/process.h"
+#include "rule/directories.h"
+#include "sensor/sensor.h"
+#include "sink/sink.h"
+
+/* How long the loop sleeps without a record: the sensor's second witness and its batched records
+ * are looked after at least this often. */
+#define TICK_MS 50
+/* Longer than a decade of seconds is a typing error. */
+#define DURATION_MAX_S (UINT64_C(10) * 366 * 24 * 3600)
+
+struct options {
+	struct config config;
+	struct rule_options rules;
+	const char *config_path; /* NULL: the default one, if it is there */
+	uint64_t duration_s;     /* 0: until a signal */
+	uint64_t root_pid;       /* 0: all */
+};
+
+struct watch {
+	struct field_set *fields;
+	struct rule_set rules;
+	struct arena directories;
+	struct engine *engine;
+	struct engine_scratch *scratch;
+	struct alert_caps *caps;
+	struct host *host;
+	struct process_table *processes;
+	struct sensor *sensor;
+	struct sink *alerts;  /* terminal, or what --output says */
+	struct sink *archive; /* STATE/alerts.ndjson */
+	struct sink *events;  /* --events; may be NULL */
+	int lock_fd;
+	int signal_fd;
+	int epoll_fd;
+	struct buf line;
+	struct buf ancestors;
+	uint64_t event_count, match_count, alert_count;
+};
+
+static const struct option long_options[] = {
+    {"duration", required_argument, NULL, 'd'},
+    {"state", required_argument, NULL, 's'},
+    {"config", required_argument, NULL, 'c'},
+    {"rules", required_argument, NULL, 'r'},
+    {"no-default-rules", no_argument, NULL, 'n'},
+    {"events", required_argument, NULL, 'e'},
+    {"root-pid", required_argument, NULL, 'p'},
+    {"cgroup", required_argument, NULL, 'g'},
+    {"format", required_argument, NULL, 'f'},
+    {"output", required_argument, NULL, 'o'},
+    {"help", no_argument, NULL, 'h'},
+    {0},
+};
+
+/* getopt's own messages name argv[0]; ours name the verb and where help is. */
+static int bad_option(char **argv)
+{
+	return cli_usage_error(&verb_watch, "option '%s' is not known or lacks its argument",
+			       argv[optind - 1]);
+}
+
+static int set_format(struct options *o, const char *format)
+{
+	if (strcmp(format, "terminal") != 0 && strcmp(format, "ndjson") != 0)
+		return cli_usage_error(&verb_watch, "--format is terminal or ndjson, not '%s'",
+				       format);
+	o->config.format = format;
+	return EXIT_OK;
+}
+
+/* The configuration file is read first, so that flags win wherever --config stands among them.
+ * *done when --help was all that is wanted. */
+static int read_config(struct options *o, int argc, char **argv, bool *done)
+{
+	struct diag_list diags;
+	int c;
+
+	optind = 0;
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "hf:o:", long_options, NULL)) != -1)
+		if (c == 'c')
+			o->config_path = optarg;
+		else if (c == 'h')
+			*done = true;
+	if (*done)
+		return cli_help(&verb_watch);
+	diag_list_init(&diags);
+	const char *path = o->config_path ? o->config_path : CONFIG_PATH_DEFAULT;
+	int error = config_load(&o->config, path, &diags);
+
+	diag_list_print(&diags, STDERR_FILENO);
+	diag_list_free(&diags);
+	if (error == -ENOENT && !o->config_path)
+		return EXIT_OK;
+	if (error == -ENOENT)
+		log_error("--config %s: %s", path, strerror(ENOENT));
+	return error ? EXIT_USAGE : EXIT_OK;
+}
+
+static int read_flags(struct options *o, int argc, char **argv)
+{
+	const struct verb *verb = &verb_watch;
+	int c, status = EXIT_OK;
+
+	optind = 0;
+	opterr = 0;
+	while (status == EXIT_OK &&
+	       (c = getopt_long(argc, argv, "hf:o:", long_options, NULL)) != -1)
+		switch (c) {
+		case 'd':
+			if (!cli_number(verb, "--duration", optarg, 1, DURATION_MAX_S,
+					&o->duration_s))
+				status = EXIT_USAGE;
+			break;
+		case 'p':
+			if (!cli_number(verb, "--root-pid", optarg, 1, INT32_MAX, &o->root_pid))
+				status = EXIT_USAGE;
+			break;
+		case 's':
+			o->config.state = optarg;
+			break;
+		case 'c':
+			break;
+		case 'r':
+			rule_options_add(&o->rules, optarg);
+			break;
+		case 'n':
+			o->rules.no_default_rules = true;
+			break;
+		case 'e':
+			o->config.events = optarg;
+			break;
+		case 'g':
+			o->config.cgroup = optarg;
+			break;
+		case 'f':
+			status = set_format(o, optarg);
+			break;
+		case 'o':
+			o->config.output = optarg;
+			break;
+		default:
+			status = bad_option(argv);
+		}
+	if (status == EXIT_OK && optind < argc)
+		return cli_usage_error(verb, "takes no arguments, found '%s'", argv[optind]);
+	return status;
+}
+
+/* STATE and its lock: two watches in one state directory would mix their alerts. */
+static int open_state(struct watch *w, const char *state)
+{
+	char path[4096];
+
+	if (mkdir(state, 0700) < 0 && errno != EEXIST) {
+		log_error("state directory %s: %s", state, strerror(errno));
+		return -errno;
+	}
+	if ((size_t)snprintf(path, sizeof(path), "%s/lock", state) >= sizeof(path))
+		return -ENAMETOOLONG;
+	w->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (w->lock_fd < 0 || flock(w->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+		int error = errno;
+
+		log_error("state directory %s: %s", state,
+			  error == EWOULDBLOCK ? "in use by another lintel watch; give --state"
+					       : strerror(error));
+		return -error;
+	}
+	snprintf(path, sizeof(path), "%s/alerts.ndjson", state);
+	int error = sink_open(&w->archive, SINK_NDJSON, path, 0);
+
+	if (error)
+		log_error("%s: %s", path, strerror(-error));
+	return error;
+}
+
+static int open_sinks(struct watch *w, const struct config *config)
+{
+	enum sink_format format =
+	    strcmp(config->format, "ndjson") == 0 ? SINK_NDJSON : SINK_TERMINAL;
+	int error = sink_open(&w->alerts, format, config->output, -1);
+
+	if (error) {
+		log_error("--output %s: %s", config->output, strerror(-error));
+		return error;
+	}
+	if (!config->events)
+		return 0;
+	error = sink_open(&w->events, SINK_NDJSON, config->events, 0);
+	if (error)
+		log_error("--events %s: %s", config->events, strerror(-error));
+	return error;
+}
+
+static int open_signals(struct watch *w)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	/* A reader of our output that goes away is an error to report, not a reason to die. */
+	signal(SIGPIPE, SIG_IGN);
+	w->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (w->signal_fd < 0 || w->epoll_fd < 0) {
+		log_error("cannot wait for signals: %s", strerror(errno));
+		return -errno;
+	}
+	return 0;
+}
+
+static int poll_for(struct watch *w, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+
+	if (epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
+		return 0;
+	log_error("cannot wait for events: %s", strerror(errno));
+	return -errno;
+}
+
+/* What the rules name and what the configuration adds. */
+static const char *const *directories(struct watch *w, const struct config *config)
+{
+	uint32_t left_out, n = 0;
+	const char *const *named = rule_set_directories(&w->rules, &w->directories, &left_out);
+
+	if (left_out)
+		log_info("rules name %u more directories than fanotify watches (%u); tracepoints "
+			 "see those alone",
+			 left_out, RULE_WATCHED_DIRECTORIES_MAX);
+	while (named[n])
+		n++;
+	const char **all = ARENA_ARRAY(&w->directories, const char *,
+				       n + config->directories.count + 1);
+
+	memcpy(all, config->directories.items, config->directories.count * sizeof(*all));
+	memcpy(all + config->directories.count, named, n * sizeof(*all));
+	return all;
+}
+
+static int open_sensor(struct watch *w, const struct options *o)
+{
+	struct process_table_options table = {
+	    .max_processes = (uint32_t)o->config.max_processes,
+	    .host_id = host_id(w->host),
+	    .boot_id = host_boot_id(w->host),
+	};
+	struct sensor_options sensor = {
+	    .root_pid = (uint32_t)o->root_pid,
+	    .cgroup_path = o->config.cgroup,
+	    .watch_directories = directories(w, &o->config),
+	    .ring_bytes = (uint32_t)o->config.ring_megabytes << 20,
+	};
+
+	w->processes = process_table_new(&table);
+	return sensor_open(&w->sensor, &sensor, w->fields, w->processes, w->host);
+}
+
+static int open_all(struct watch *w, const struct options *o)
+{
+	int error = load_rules(&o->rules, &w->rules, w->fields);
+
+	if (error)
+		return error;
+	/* An alert shows the whole event, so the sensor fills every field it can. */
+	for (uint32_t id = 0; id < FIELD_KNOWN_COUNT; id++)
+		field_set_demand(w->fields, field_known_name(id));
+	w->engine = engine_new(&w->rules, w->fields);
+	w->scratch = engine_scratch_new(w->engine);
+	w->caps = alert_caps_new(&w->rules);
+	w->host = host_new();
+	if ((error = open_state(w, o->config.state)) != 0)
+		return error;
+	if ((error = open_sinks(w, &o->config)) != 0)
+		return error;
+	if ((error = open_signals(w)) != 0)
+		return error;
+	if ((error = open_sensor(w, o)) != 0)
+		return error;
+	if ((error = poll_for(w, w->signal_fd)) != 0)
+		return error;
+	return poll_for(w, sensor_fd(w->sensor));
+}
+
+static void close_all(struct watch *w)
+{
+	sensor_close(w->sensor);
+	process_table_free(w->processes);
+	host_free(w->host);
+	alert_caps_free(w->caps);
+	engine_scratch_free(w->scratch);
+	engine_free(w->engine);
+	sink_close(w->alerts);
+	sink_close(w->archive);
+	sink_close(w->events);
+	rule_set_free(&w->rules);
+	field_set_free(w->fields);
+	arena_free(&w->directories);
+	buf_free(&w->line);
+	buf_free(&w->ancestors);
+	if (w->lock_fd >= 0)
+		close(w->lock_fd);
+	if (w->signal_fd >= 0)
+		close(w->signal_fd);
+	if (w->epoll_fd >= 0)
+		close(w->epoll_fd);
+}
+
+/* Failures of a sink are reported and counted by the sink; the watch goes on. */
+static void raise_alert(struct watch *w, struct event *event, const struct process *process,
+			const struct rule *rule)
+{
+	const struct event *const events[] = {event};
+	struct alert alert;
+
+	alert_from_event(&alert, rule, events);
+	w->match_count++;
+	if (!alert_caps_admit(w->caps, &alert))
+		return;
+	if (!w->ancestors.len)
+		process_write_ancestors(w->processes, process, &w->ancestors);
+	alert.ancestors = buf_str(&w->ancestors);
+	w->alert_count++;
+	int archived = sink_write(w->archive, &alert);
+	int shown = sink_write(w->alerts, &alert);
+
+	if (archived || shown)
+		log_debug("alert %s could not be written everywhere", alert.id);
+}
+
+static void on_event(void *context, struct event *event, const struct process *process)
+{
+	struct watch *w = context;
+	const struct rule *const *matched;
+	uint32_t n = engine_match(w->engine, event, w->scratch, &matched);
+
+	w->event_count++;
+	buf_reset(&w->ancestors);
+	for (uint32_t i = 0; i < n; i++)
+		raise_alert(w, event, process, matched[i]);
+	if (!w->events)
+		return;
+	buf_reset(&w->line);
+	event_write_json(event, &w->line);
+	int error = sink_write_line(w->events, buf_str(&w->line));
+
+	if (error)
+		log_debug("event could not be written: %s", strerror(-error));
+}
+
+/* Until a signal or the deadline. */
+static int loop(struct watch *w, uint64_t duration_s)
+{
+	int64_t deadline = duration_s ? clock_monotonic_ns() + (int64_t)duration_s * NS_PER_SEC : 0;
+	struct signalfd_siginfo signal_info;
+
+	for (;;) {
+		struct epoll_event ready[2];
+		int n = epoll_wait(w->epoll_fd, ready, 2, TICK_MS);
+
+		if (n < 0 && errno != EINTR) {
+			log_error("waiting for events failed: %s", strerror(errno));
+			return EXIT_FAILED;
+		}
+		n = sensor_poll(w->sensor, 0, on_event, w);
+		if (n < 0 && n != -EINTR) {
+			log_error("the sensor failed: %s", strerror(-n));
+			return EXIT_FAILED;
+		}
+		if (read(w->signal_fd, &signal_info, sizeof(signal_info)) > 0)
+			return EXIT_OK;
+		if (deadline && clock_monotonic_ns() >= deadline)
+			return EXIT_OK;
+	}
+}
+
+static void say_withheld(void *context, const struct rule *rule, uint64_t withheld)
+{
+	(void)context;
+	log_info("max_signals (%u in %" PRId64 " s) held back %" PRIu64 " more alerts of \"%.*s\"",
+		 rule->max_signals, rule->interval_ns / NS_PER_SEC, withheld, STR_ARG(rule->name));
+}
+
+static void summary(struct watch *w)
+{
+	struct buf losses = {0};
+
+	sensor_count_losses(w->sensor);
+	alert_caps_report(w->caps, say_withheld, NULL);
+	uint32_t causes = write_losses(&losses);
+
+	log_info("%" PRIu64 " events, %" PRIu64 " matches, %" PRIu64 " alerts, %s", w->event_count,
+		 w->match_count, w->alert_count, causes ? "lost or incomplete:" : "nothing lost");
+	int error = buf_write_fd(&losses, STDERR_FILENO);
+
+	if (error)
+		log_debug("summary: %s", strerror(-error));
+	buf_free(&losses);
+}
+
+static int watch(const struct options *o)
+{
+	struct watch w = {.lock_fd = -1, .signal_fd = -1, .epoll_fd = -1};
+
+	w.fields = field_set_new();
+	rule_set_init(&w.rules);
+	arena_init(&w.directories);
+	int error = open_all(&w, o);
+	int status = error == -EPERM || error == -EACCES || error == -ENOTSUP ? EXIT_DENIED
+									      : EXIT_FAILED;
+
+	if (!error) {
+		log_info("watching");
+		notify_service_manager("READY=1\nSTATUS=watching");
+		status = loop(&w, o->duration_s);
+		notify_service_manager("STOPPING=1");
+		/* What was in flight when the signal came still counts. */
+		sensor_poll(w.sensor, 0, on_event, &w);
+		summary(&w);
+	}
+	close_all(&w);
+	return status;
+}
+
+static int run(int argc, char **argv)
+{
+	struct options o = {0};
+	bool done = false;
+
+	config_init(&o.config);
+	int status = read_config(&o, argc, argv, &done);
+
+	if (status == EXIT_OK && !done) {
+		o.rules.no_default_rules = !o.config.default_rules;
+		for (uint32_t i = 0; i < o.config.rule_paths.count; i++)
+			rule_options_add(&o.rules, o.config.rule_paths.items[i]);
+		status = read_flags(&o, argc, argv);
+	}
+	if (status == EXIT_OK && !done)
+		status = watch(&o);
+	rule_options_free(&o.rules);
+	config_free(&o.config);
+	return status;
+}
+
+const struct verb verb_watch = {
+    .name = "watch",
+    .summary = "Watch this host and raise alerts (root)",
+    .usage = "lintel watch [options]",
+    .help =
+	"Takes events from the kernel, runs the shipped rules and those given over every one, and\n"
+	"prints an alert for each match. \"lintel: watching\" on stderr says that every probe is\n"
+	"live. Alerts are also kept in DIR/alerts.ndjson. Ends on SIGINT or SIGTERM with a summary.\n"
+	"\n"
+	"  --rules PATH          rule file, or directory of rule files; may be repeated\n"
+	"  --no-default-rules    leave the shipped rules out\n"
+	"  -f, --format FORMAT   terminal (default) or ndjson\n"
+	"  -o, --output FILE     append alerts to FILE instead of printing them\n"
+	"  --events FILE         also append every event to FILE, as NDJSON\n"
+	"  --root-pid PID        only this process and what it starts\n"
+	"  --cgroup PATH         only processes in this cgroup or below\n"
+	"  --duration SECONDS    stop after this long\n"
+	"  --state DIR           state directory (default /var/lib/lintel)\n"
+	"  --config FILE         configuration (default " CONFIG_PATH_DEFAULT ", if it is there)\n"
+	"  -h, --help            this text\n"
+	"\n"
+	"Examples:\n"
+	"  sudo lintel watch\n"
+	"  sudo lintel watch --rules detection-rules/rules/linux --format ndjson | jq .rule.name\n"
+	"  sudo lintel watch --root-pid $$ --events events.ndjson --duration 60\n"
+	"\n"
+	"Exit status: 0 ended by signal or duration; 1 could not go on; 2 wrong options or\n"
+	"configuration; 3 not root, or the kernel lacks what is needed.\n",
+    .run = run,
+};

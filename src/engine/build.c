@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "engine/alert_internal.h"
+#include "engine/build_internal.h"
+
+void pairs_add(struct pairs *pairs, uint32_t key, uint32_t value)
+{
+	GROW(pairs->items, pairs->count, pairs->cap);
+	pairs->items[pairs->count++] = (struct pair){key, value};
+}
+
+static int by_key_and_value(const void *a, const void *b)
+{
+	const struct pair *x = a, *y = b;
+
+	if (x->key != y->key)
+		return x->key < y->key ? -1 : 1;
+	return (x->value > y->value) - (x->value < y->value);
+}
+
+static uint32_t list_add(struct builder *b, uint32_t number)
+{
+	GROW(b->lists, b->list_count, b->list_cap);
+	b->lists[b->list_count] = number;
+	return b->list_count++;
+}
+
+/* Write the pairs as lists, ascending and without repetition; spans[key] gets where they are. */
+static void write_lists(struct builder *b, struct pairs *pairs, struct span *spans, size_t stride)
+{
+	if (pairs->count)
+		qsort(pairs->items, pairs->count, sizeof(*pairs->items), by_key_and_value);
+	for (uint32_t i = 0; i < pairs->count; i++) {
+		const struct pair *p = &pairs->items[i];
+		struct span *span = (struct span *)((char *)spans + p->key * stride);
+
+		if (i && p->key == p[-1].key && p->value == p[-1].value)
+			continue;
+		uint32_t at = list_add(b, p->value);
+
+		if (!span->count++)
+			span->at = at;
+	}
+	free(pairs->items);
+	*pairs = (struct pairs){0};
+}
+
+static uint32_t index_of(struct builder *b, uint32_t field)
+{
+	uint32_t *index = &b->index_of_field[field];
+
+	if (*index == INDEX_NONE) {
+		*index = b->index_count;
+		b->field_of_index[b->index_count++] = field;
+	}
+	return *index;
+}
+
+static struct str lower(struct builder *b, struct str s)
+{
+	char *copy = arena_bytes(&b->engine->arena, s.len + 1);
+
+	for (size_t i = 0; i < s.len; i++)
+		copy[i] = (char)ascii_lower((unsigned char)s.p[i]);
+	copy[s.len] = '\0';
+	return (struct str){copy, s.len};
+}
+
+static bool has_wildcard(struct str s)
+{
+	return s.len && (memchr(s.p, '*', s.len) || memchr(s.p, '?', s.len));
+}
+
+static uint32_t literal_number(struct builder *b, uint32_t index, struct str text, bool fold,
+			       bool pattern)
+{
+	if (fold)
+		text = lower(b, text);
+	struct str key =
+	    arena_printf(&b->arena, "%u %c%c ", index, fold ? 'f' : 'c', pattern ? 'p' : 'x');
+	char *bytes = arena_bytes(&b->arena, key.len + text.len);
+	bool is_new;
+
+	memcpy(bytes, key.p, key.len);
+	if (text.len)
+		memcpy(bytes + key.len, text.p, text.len);
+	uint32_t number =
+	    intern_key(&b->literal_keys, (struct str){bytes, key.len + text.len}, &is_new);
+
+	if (!is_new)
+		return number;
+	GROW(b->literals, number, b->literal_cap);
+	b->literals[number] =
+	    (struct literal){.index = index,
+			     .text = fold ? text : arena_str(&b->engine->arena, text),
+			     .fold = fold,
+			     .pattern = pattern};
+	if (pattern)
+		b->literals[number].shape = scan_shape_of(text);
+	return number;
+}
+
+/* Facts of a leaf are used only if the leaf cannot hold without a value, whatever it says else. */
+static enum leaf_how how_of(const struct eql_leaf *eql)
+{
+	switch (eql->kind) {
+	case EQL_LEAF_EXACT:
+	case EQL_LEAF_WILDCARD:
+		return eql->needs_value ? LEAF_INDEXED : LEAF_EVAL;
+	case EQL_LEAF_NULL:
+		return LEAF_NULL;
+	case EQL_LEAF_EXISTS:
+		return LEAF_EXISTS;
+	case EQL_LEAF_OTHER:
+		break;
+	}
+	return LEAF_EVAL;
+}
+
+static void add_literals(struct builder *b, uint32_t number, struct leaf *leaf)
+{
+	const struct eql_leaf *eql = leaf->eql;
+	uint32_t at = b->literal_list_count;
+
+	for (uint32_t i = 0; i < eql->string_count; i++) {
+		bool pattern = eql->kind == EQL_LEAF_WILDCARD && has_wildcard(eql->strings[i]);
+		uint32_t id = literal_number(b, leaf->index, eql->strings[i], eql->fold, pattern);
+
+		GROW(b->literal_lists, b->literal_list_count, b->literal_list_cap);
+		b->literal_lists[b->literal_list_count++] = id;
+		pairs_add(&b->literal_leaves, id, number);
+		leaf->patterns += pattern;
+	}
+	b->leaf_literals[number] = (struct span){at, eql->string_count};
+}
+
+static void count_shares(struct builder *b, uint32_t leaf, uint32_t slot)
+{
+	struct span span = b->leaf_literals[leaf];
+
+	for (uint32_t i = 0; i < span.count; i++) {
+		struct literal *l = &b->literals[b->literal_lists[span.at + i]];
+
+		if (l->last_slot != slot + 1)
+			l->share++;
+		l->last_slot = slot + 1;
+	}
+}
+
+uint32_t build_leaf(struct builder *b, const struct eql_leaf *eql, uint32_t slot)
+{
+	bool is_new;
+	uint32_t number = intern_key(&b->leaf_keys, eql->key, &is_new);
+
+	if (is_new) {
+		if (number >= b->leaf_cap) {
+			b->leaf_cap = b->leaf_cap ? b->leaf_cap * 2 : 256;
+			b->leaves = xreallocarray(b->leaves, b->leaf_cap, sizeof(*b->leaves));
+			b->leaf_literals =
+			    xreallocarray(b->leaf_literals, b->leaf_cap, sizeof(*b->leaf_literals));
+		}
+		struct leaf *leaf = &b->leaves[number];
+
+		*leaf = (struct leaf){.eql = eql, .how = (uint8_t)how_of(eql)};
+		b->leaf_literals[number] = (struct span){0};
+		for (uint32_t i = 0; i < eql->field_count; i++)
+			index_of(b, eql->fields[i]);
+		if (eql->kind != EQL_LEAF_OTHER) {
+			leaf->field = eql->field;
+			leaf->index = index_of(b, eql->field);
+		}
+		if (leaf->how == LEAF_INDEXED)
+			add_literals(b, number, leaf);
+	}
+	count_shares(b, number, slot);
+	return number;
+}
+
+static uint32_t category_of(struct builder *b, const struct eql_query *query)
+{
+	bool is_new;
+	struct str key = query->any_category
+			     ? STR("any")
+			     : arena_printf(&b->arena, "%u %.*s", query->category_field,
+					    STR_ARG(query->category));
+	uint32_t number = intern_key(&b->category_keys, key, &is_new);
+
+	if (is_new) {
+		GROW(b->category_queries, number, b->category_cap);
+		b->category_queries[number] = query;
+	}
+	return number;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* More tests of low-cardinality fields than this in one conjunction are no longer a gate but a
+ * condition. */
+#define GATE_MAX 16
+
+/* Rules with the same category and gate share a group. */
+static uint32_t group_of(struct builder *b, const struct eql_query *query, struct node *tree)
+{
+	uint32_t key[1 + GATE_MAX] = {category_of(b, query)};
+	uint32_t n = program_take_gate(b, tree, key + 1, GATE_MAX);
+	bool is_new;
+
+	qsort(key + 1, n, sizeof(*key), by_value);
+	uint32_t number = intern_key(
+	    &b->group_keys, (struct str){(const char *)key, (1 + n) * sizeof(*key)}, &is_new);
+
+	if (!is_new)
+		return number;
+	if (number >= b->gate_cap) {
+		b->gate_cap = b->gate_cap ? b->gate_cap * 2 : 64;
+		b->gates = xreallocarray(b->gates, b->gate_cap, sizeof(*b->gates));
+		b->group_categories =
+		    xreallocarray(b->group_categories, b->gate_cap, sizeof(*b->group_categories));
+	}
+	b->group_categories[number] = key[0];
+	b->gates[number] = (struct span){.at = b->list_count, .count = n};
+	for (uint32_t i = 0; i < n; i++)
+		list_add(b, key[1 + i]);
+	pairs_add(&b->category_groups, key[0], number);
+	return number;
+}
+
+/* The condition and none of the exceptions, as one tree. */
+static struct node *rule_tree(struct builder *b, const struct rule *rule, uint32_t slot)
+{
+	struct node *tree = ARENA_NEW(&b->arena, struct node);
+
+	tree->kind = EQL_COND_AND;
+	tree->kids = ARENA_ARRAY(&b->arena, struct node *, 1 + rule->exception_count);
+	tree->kids[tree->kid_count++] = program_tree(b, rule->query->cond, slot);
+	for (uint32_t i = 0; i < rule->exception_count; i++) {
+		struct node *not = ARENA_NEW(&b->arena, struct node);
+
+		if (!rule->exceptions[i].cond)
+			continue;
+		not ->kind = EQL_COND_NOT;
+		not ->kids = ARENA_ARRAY(&b->arena, struct node *, 1);
+		not ->kids[not ->kid_count++] = program_tree(b, rule->exceptions[i].cond, slot);
+		tree->kids[tree->kid_count++] = not ;
+	}
+	return tree;
+}
+
+static void add_slots(struct builder *b, const struct rule_set *rules)
+{
+	struct engine *e = b->engine;
+
+	e->slots = ARENA_ARRAY(&e->arena, struct slot, rules->count);
+	b->trees = ARENA_ARRAY(&b->arena, struct node *, rules->count);
+	for (uint32_t i = 0; i < rules->count; i++) {
+		const struct rule *rule = rules->rules[i];
+		uint32_t slot = e->slot_count;
+
+		if (rule->state != RULE_LOADED || !rule->enabled || !rule->query)
+			continue;
+		b->trees[slot] = rule_tree(b, rule, slot);
+		e->slots[slot] =
+		    (struct slot){.rule = rule, .group = group_of(b, rule->query, b->trees[slot])};
+		e->slot_count++;
+	}
+}
+
+static void write_code(struct builder *b)
+{
+	struct engine *e = b->engine;
+
+	/* Anchors first: what is scanned for anyway is cheap to test. */
+	budget_anchors(b);
+	for (uint32_t i = 0; i < e->slot_count; i++) {
+		program_order(b, b->trees[i]);
+		e->slots[i].start = program_emit(b, b->trees[i], CODE_MATCH, CODE_FAIL);
+	}
+	e->code_count = b->code_count;
+	e->code = ARENA_ARRAY(&e->arena, struct test, b->code_count);
+	if (b->code_count)
+		memcpy(e->code, b->code, b->code_count * sizeof(*b->code));
+}
+
+static void index_exact(struct builder *b, struct field_index *index, const uint32_t *literals,
+			uint32_t count)
+{
+	struct engine *e = b->engine;
+	uint32_t counts[2] = {0};
+
+	for (uint32_t i = 0; i < count; i++)
+		counts[b->literals[literals[i]].fold] += !b->literals[literals[i]].pattern;
+	for (int fold = 0; fold < 2; fold++)
+		exact_table_init(&index->exact[fold], &e->arena, counts[fold], fold);
+	for (uint32_t i = 0; i < count; i++) {
+		const struct literal *l = &b->literals[literals[i]];
+
+		if (!l->pattern)
+			exact_table_add(&index->exact[l->fold], l->text, literals[i]);
+	}
+}
+
+static void index_patterns(struct builder *b, struct field_index *index, const uint32_t *literals,
+			   uint32_t count)
+{
+	struct scan_pattern *patterns = xcalloc(count, sizeof(*patterns));
+
+	for (int set = 0; set < SCAN_COUNT; set++) {
+		uint32_t n = 0;
+
+		for (uint32_t i = 0; i < count; i++) {
+			const struct literal *l = &b->literals[literals[i]];
+
+			if (l->pattern && l->anchor == (set == SCAN_ANCHORS))
+				patterns[n++] =
+				    (struct scan_pattern){l->text, l->fold, literals[i]};
+		}
+		index->scans[set] = scan_new(&b->engine->arena, patterns, n);
+	}
+	free(patterns);
+}
+
+static void write_indexes(struct builder *b)
+{
+	struct engine *e = b->engine;
+	struct pairs by_index = {0};
+	struct span *spans = ARENA_ARRAY(&b->arena, struct span, b->index_count);
+
+	e->index_count = b->index_count;
+	e->indexes = ARENA_ARRAY(&e->arena, struct field_index, b->index_count);
+	for (uint32_t i = 0; i < b->literal_keys.count; i++)
+		pairs_add(&by_index, b->literals[i].index, i);
+	write_lists(b, &by_index, spans, sizeof(*spans));
+	for (uint32_t i = 0; i < b->index_count; i++) {
+		struct field_index *index = &e->indexes[i];
+
+		index->field = b->field_of_index[i];
+		if (!spans[i].count)
+			continue;
+		index_exact(b, index, b->lists + spans[i].at, spans[i].count);
+		index_patterns(b, index, b->lists + spans[i].at, spans[i].count);
+	}
+	write_lists(b, &b->index_present, &e->indexes->present, sizeof(*e->indexes));
+	write_lists(b, &b->index_anchored, &e->indexes->anchored, sizeof(*e->indexes));
+}
+
+static void write_leaves(struct builder *b)
+{
+	struct engine *e = b->engine;
+
+	e->literal_count = b->literal_keys.count;
+	e->hits = ARENA_ARRAY(&e->arena, struct hits, e->literal_count);
+	write_lists(b, &b->literal_leaves, &e->hits->leaves, sizeof(*e->hits));
+	write_lists(b, &b->literal_slots, &e->hits->slots, sizeof(*e->hits));
+	e->leaf_count = b->leaf_keys.count;
+	e->leaves = ARENA_ARRAY(&e->arena, struct leaf, e->leaf_count);
+	for (uint32_t i = 0; i < e->leaf_count; i++) {
+		struct span span = b->leaf_literals[i];
+
+		for (uint32_t k = 0; k < span.count; k++) {
+			const struct literal *l = &b->literals[b->literal_lists[span.at + k]];
+
+			if (l->pattern)
+				b->leaves[i].scans[l->anchor ? SCAN_ANCHORS : SCAN_OTHERS] = true;
+		}
+		e->leaves[i] = b->leaves[i];
+	}
+}
+
+static void write_groups(struct builder *b)
+{
+	struct engine *e = b->engine;
+
+	e->group_count = b->group_keys.count;
+	e->groups = ARENA_ARRAY(&e->arena, struct group, e->group_count);
+	for (uint32_t i = 0; i < e->group_count; i++)
+		e->groups[i].gate = b->gates[i];
+	write_lists(b, &b->group_always, &e->groups->always, sizeof(*e->groups));
+	write_lists(b, &b->group_sources, &e->groups->sources, sizeof(*e->groups));
+	e->category_count = b->category_keys.count;
+	e->categories = ARENA_ARRAY(&e->arena, struct category, e->category_count);
+	for (uint32_t i = 0; i < e->category_count; i++)
+		e->categories[i].query = b->category_queries[i];
+	write_lists(b, &b->category_groups, &e->categories->groups, sizeof(*e->categories));
+}
+
+static void write_plan_fields(struct builder *b)
+{
+	struct engine *e = b->engine;
+	uint32_t n = 0, unique = 0, most = e->category_count;
+
+	for (uint32_t i = 0; i < e->group_count; i++)
+		most += b->gates[i].count;
+	e->plan_fields = ARENA_ARRAY(&e->arena, uint32_t, most);
+	for (uint32_t i = 0; i < e->category_count; i++)
+		if (!e->categories[i].query->any_category)
+			e->plan_fields[n++] = e->categories[i].query->category_field;
+	for (uint32_t i = 0; i < e->group_count; i++)
+		for (uint32_t k = 0; k < b->gates[i].count; k++)
+			e->plan_fields[n++] = b->leaves[b->lists[b->gates[i].at + k]].field;
+	qsort(e->plan_fields, n, sizeof(*e->plan_fields), by_value);
+	for (uint32_t i = 0; i < n; i++)
+		if (!i || e->plan_fields[i] != e->plan_fields[i - 1])
+			e->plan_fields[unique++] = e->plan_fields[i];
+	e->plan_field_count = unique;
+}
+
+static void builder_free(struct builder *b)
+{
+	arena_free(&b->arena);
+	intern_free(&b->leaf_keys);
+	intern_free(&b->literal_keys);
+	intern_free(&b->group_keys);
+	intern_free(&b->category_keys);
+	free(b->leaves);
+	free(b->leaf_literals);
+	free(b->literal_lists);
+	free(b->literals);
+	free(b->gates);
+	free(b->group_categories);
+	free(b->category_queries);
+	free(b->lists);
+	free(b->code);
+}
+
+struct engine *engine_new(const struct rule_set *rules, struct field_set *fields)
+{
+	struct engine *e = xcalloc(1, sizeof(*e));
+	struct builder b = {.engine = e, .fields = fields};
+
+	alert_demand_fields(fields);
+	arena_init(&e->arena);
+	arena_init(&b.arena);
+	intern_init(&b.leaf_keys, &b.arena);
+	intern_init(&b.literal_keys, &b.arena);
+	intern_init(&b.group_keys, &b.arena);
+	intern_init(&b.category_keys, &b.arena);
+	b.index_of_field = ARENA_ARRAY(&b.arena, uint32_t, field_set_count(fields));
+	b.field_of_index = ARENA_ARRAY(&b.arena, uint32_t, field_set_count(fields));
+	memset(b.index_of_field, 0xff, field_set_count(fields) * sizeof(uint32_t));
+
+	add_slots(&b, rules);
+	write_code(&b);
+	write_indexes(&b);
+	write_leaves(&b);
+	write_groups(&b);
+	write_plan_fields(&b);
+	e->lists = ARENA_ARRAY(&e->arena, uint32_t, b.list_count);
+	if (b.list_count)
+		memcpy(e->lists, b.lists, b.list_count * sizeof(*b.lists));
+	builder_free(&b);
+	return e;
+}
+
+void engine_free(struct engine *engine)
+{
+	if (!engine)
+		return;
+	arena_free(&engine->arena);
+	free(engine);
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What exists only while an engine is built:
+ *
+ *	build.c    rules ──► slots, groups; leaves and literals interned; lists written at the end
+ *	program.c  a rule's condition as a tree of nodes, ordered, then as code
+ *	anchor.c   what a tree cannot hold without
+ *	budget.c   which fields are worth scanning for anchors, and the choice of all anchors
+ */
+#ifndef LINTEL_ENGINE_BUILD_INTERNAL_H
+#define LINTEL_ENGINE_BUILD_INTERNAL_H
+
+#include "engine/engine_internal.h"
+#include "engine/intern_internal.h"
+
+#define INDEX_NONE UINT32_MAX
+
+struct literal {
+	uint32_t index; /* into builder->indexes */
+	struct str text;
+	bool fold;
+	bool pattern;            /* has wildcards */
+	bool anchor;             /* some slot is anchored on it */
+	struct scan_shape shape; /* of a pattern */
+	uint32_t share;          /* number of rules that name it */
+	uint32_t last_slot;      /* the last counted in `share`, + 1 */
+};
+
+/* (key, value) in any order and number, until written out as one sorted list per key. */
+struct pairs {
+	struct pair {
+		uint32_t key, value;
+	} * items;
+	uint32_t count, cap;
+};
+
+struct node {
+	enum eql_cond_kind kind;
+	bool constant;
+	uint32_t leaf;
+	struct node **kids;
+	uint32_t kid_count;
+	float chance; /* that it holds, guessed */
+	float cost;   /* of finding out, in about nanoseconds */
+};
+
+struct builder {
+	struct engine *engine;
+	const struct field_set *fields;
+	struct arena arena; /* for the time of building */
+	struct intern leaf_keys, literal_keys, group_keys, category_keys;
+	struct leaf *leaves;
+	struct span *leaf_literals; /* by leaf, into literal_lists */
+	uint32_t leaf_cap;
+	uint32_t *literal_lists;
+	uint32_t literal_list_count, literal_list_cap;
+	struct literal *literals;
+	uint32_t literal_cap;
+	uint32_t *index_of_field; /* INDEX_NONE: none yet */
+	uint32_t *field_of_index;
+	uint32_t index_count;
+	struct node **trees; /* by slot: the condition without its gate */
+	struct span *gates;  /* by group, into lists */
+	uint32_t *group_categories;
+	uint32_t gate_cap;
+	const struct eql_query **category_queries;
+	uint32_t category_cap;
+	struct pairs literal_leaves, literal_slots, index_present, index_anchored;
+	struct pairs group_always, group_sources, category_groups;
+	uint32_t *lists;
+	uint32_t list_count, list_cap;
+	struct test *code;
+	uint32_t code_count, code_cap;
+	bool *banned; /* by index * NEED_COUNT + need: no anchor may need this scan */
+};
+
+/* Make room for one more item of a growing array. */
+#define GROW(array, count, cap)                                                    \
+	do {                                                                       \
+		if ((count) >= (cap)) {                                            \
+			(cap) = (cap) ? (cap)*2 : 64;                              \
+			(array) = xreallocarray((array), (cap), sizeof(*(array))); \
+		}                                                                  \
+	} while (0)
+
+void pairs_add(struct pairs *pairs, uint32_t key, uint32_t value);
+
+/* build.c: the number of a leaf, interned with its literals, for the slot. */
+uint32_t build_leaf(struct builder *b, const struct eql_leaf *eql, uint32_t slot);
+
+/* program.c */
+struct node *program_tree(struct builder *b, const struct eql_cond *cond, uint32_t slot);
+/* Takes the leaves that are tests of low-cardinality fields out of the top of the tree; they are
+ * appended to `gate` (room for `max`) and, the gate being tested before the code, no longer part of
+ * it. Returns how many. */
+uint32_t program_take_gate(struct builder *b, struct node *tree, uint32_t *gate, uint32_t max);
+/* Estimate and order; needs the shares of all literals. */
+void program_order(struct builder *b, struct node *tree);
+/* Append the code of a tree; returns where it starts. */
+uint32_t program_emit(struct builder *b, const struct node *tree, uint32_t on_true,
+		      uint32_t on_false);
+
+/* Anchors that need a field scanned: its values from end to end, or at their ends only. */
+enum scan_need {
+	NEED_ENDS,
+	NEED_WHOLE,
+	NEED_COUNT
+};
+
+struct anchor_item {
+	bool present; /* `id` is an index whose field must have a value; else a literal */
+	uint32_t id;
+};
+
+struct anchor {
+	float cost; /* events in a thousand that have it, guessed; INFINITY: there is none */
+	struct anchor_item *items;
+	uint32_t count;
+};
+
+/* From here on looking a slot up costs as much as trying it. */
+#define ANCHOR_USELESS 1000.0f
+
+/* anchor.c */
+bool anchor_low_cardinality(const struct builder *b, uint32_t field);
+/* About how many bytes the values of a field have together. */
+float anchor_bytes(const struct builder *b, uint32_t field);
+/* What scanning the field of an index costs per event, in about nanoseconds. */
+float anchor_scan_cost(const struct builder *b, uint32_t index, enum scan_need need);
+/* The best anchor of a tree, found without the scans that b->banned says. */
+struct anchor anchor_find(struct builder *b, const struct node *tree);
+enum scan_need anchor_need(const struct literal *pattern);
+
+/* budget.c: choose and enter the anchors of all slots. */
+void budget_anchors(struct builder *b);
+
+#endif

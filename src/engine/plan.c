@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/plan_internal.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+
+/* Endpoint events have about 20 combinations. */
+#define PLANS_MAX 64
+/* With very many rules a plan is large, and fewer are kept. */
+#define PLAN_BYTES_MAX ((size_t)4 << 20)
+
+struct plan_table {
+	struct plan *plans; /* one more than `count`: the spare one */
+	uint32_t count;     /* a power of two */
+	uint32_t *memory;
+};
+
+struct plan_table *plan_table_new(const struct engine *e)
+{
+	struct plan_table *table = xcalloc(1, sizeof(*table));
+	size_t sources = (size_t)e->index_count * SOURCE_KINDS;
+	size_t numbers = e->group_count + e->slot_count + sources;
+
+	table->count = PLANS_MAX;
+	while (table->count > 1 && table->count * numbers * sizeof(uint32_t) > PLAN_BYTES_MAX)
+		table->count /= 2;
+	table->plans = xcalloc(table->count + 1, sizeof(*table->plans));
+	table->memory = xcalloc((table->count + 1) * numbers + 1, sizeof(*table->memory));
+	for (uint32_t i = 0; i <= table->count; i++) {
+		struct plan *plan = &table->plans[i];
+
+		plan->groups = table->memory + i * numbers;
+		plan->always = plan->groups + e->group_count;
+		plan->sources = plan->always + e->slot_count;
+	}
+	return table;
+}
+
+void plan_table_free(struct plan_table *table)
+{
+	if (!table)
+		return;
+	free(table->plans);
+	free(table->memory);
+	free(table);
+}
+
+static void add_word(struct plan_key *key, uint64_t word)
+{
+	key->words[key->count++] = word;
+	/* Constants of splitmix64. */
+	key->hash = (key->hash ^ word) * UINT64_C(0xbf58476d1ce4e5b9);
+	key->hash ^= key->hash >> 29;
+}
+
+/* Length and bytes: with four words they are exact up to 32 bytes. */
+static bool add_string(struct plan_key *key, struct str s)
+{
+	if (s.len > 32 || key->count + 5 > PLAN_KEY_WORDS)
+		return false;
+	struct str_edges edges = str_edges(s);
+
+	add_word(key, s.len);
+	add_word(key, edges.head);
+	if (s.len <= 8)
+		return true;
+	add_word(key, edges.tail);
+	if (s.len <= 16)
+		return true;
+	edges = str_edges((struct str){s.p + 8, s.len - 16});
+	add_word(key, edges.head);
+	add_word(key, edges.tail);
+	return true;
+}
+
+bool plan_key_of(const struct engine *e, const struct event *event, struct plan_key *key)
+{
+	key->hash = 0;
+	key->count = 0;
+	/* So that no key is empty: an empty one is no plan's. */
+	add_word(key, e->plan_field_count);
+	for (uint32_t i = 0; i < e->plan_field_count; i++) {
+		const struct value *v = event_get(event, e->plan_fields[i]);
+		const struct value *items = v->type == VALUE_LIST ? v->items : v;
+		uint32_t n = v->type == VALUE_LIST ? v->count : v->type != VALUE_NULL;
+
+		if (key->count == PLAN_KEY_WORDS)
+			return false;
+		add_word(key, n);
+		for (uint32_t k = 0; k < n; k++)
+			if (items[k].type != VALUE_STRING ||
+			    !add_string(key, value_as_str(&items[k])))
+				return false;
+	}
+	return true;
+}
+
+struct plan *plan_place(struct plan_table *table, const struct plan_key *key)
+{
+	return &table->plans[(key->hash >> 32) & (table->count - 1)];
+}
+
+struct plan *plan_spare(struct plan_table *table)
+{
+	return &table->plans[table->count];
+}
+
+bool plan_is_for(const struct plan *plan, const struct plan_key *key)
+{
+	return plan->key.count == key->count && plan->key.hash == key->hash &&
+	       memcmp(plan->key.words, key->words, key->count * sizeof(*key->words)) == 0;
+}
+
+void plan_make(struct plan *plan, const struct engine *e, const struct plan_key *key,
+	       uint32_t *seen, uint32_t mark)
+{
+	plan->always_count = plan->source_count = 0;
+	for (uint32_t i = 0; i < plan->group_count; i++) {
+		const struct group *group = &e->groups[plan->groups[i]];
+		const uint32_t *sources = engine_list(e, group->sources);
+
+		if (group->always.count)
+			memcpy(plan->always + plan->always_count, engine_list(e, group->always),
+			       group->always.count * sizeof(*plan->always));
+		plan->always_count += group->always.count;
+		for (uint32_t k = 0; k < group->sources.count; k++) {
+			if (seen[sources[k]] == mark)
+				continue;
+			seen[sources[k]] = mark;
+			plan->sources[plan->source_count++] = sources[k];
+		}
+	}
+	plan->key.count = key->count;
+	plan->key.hash = key->hash;
+	memcpy(plan->key.words, key->words, key->count * sizeof(*key->words));
+}

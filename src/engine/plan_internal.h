@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which groups of rules an event can concern depends on a handful of fields with few values
+ * (category, type, action, operating system), so the same few combinations come again and again.
+ * What was worked out for a combination is kept as a plan: the groups that are alive, where to look
+ * for their anchors, and the slots to try in any case.
+ *
+ * Plans belong to one thread's scratch, in a table of fixed size with one place per hash value; a
+ * newer plan takes the place of an older one. All memory is allocated when the scratch is made.
+ */
+#ifndef LINTEL_ENGINE_PLAN_INTERNAL_H
+#define LINTEL_ENGINE_PLAN_INTERNAL_H
+
+#include "engine/engine_internal.h"
+
+/* Room for a dozen values; events with more, or with long ones, go without a plan. */
+#define PLAN_KEY_WORDS 64
+
+/* The values of engine->plan_fields, exactly: equal keys mean equal values. */
+struct plan_key {
+	uint64_t hash;
+	uint32_t count;
+	uint64_t words[PLAN_KEY_WORDS];
+};
+
+struct plan {
+	struct plan_key key; /* count 0: no plan here */
+	uint32_t *groups, *always, *sources;
+	uint32_t group_count, always_count, source_count;
+};
+
+struct plan_table;
+
+struct plan_table *plan_table_new(const struct engine *engine);
+void plan_table_free(struct plan_table *table);
+/* False if the event's values do not fit a key. */
+bool plan_key_of(const struct engine *engine, const struct event *event, struct plan_key *key);
+/* The place for the key: its plan if the keys are equal, else to be made anew. */
+struct plan *plan_place(struct plan_table *table, const struct plan_key *key);
+bool plan_is_for(const struct plan *plan, const struct plan_key *key);
+/* Make the plan from its groups, which the caller has filled in; `seen` has room for all sources
+ * and `mark` is in none of its entries. */
+void plan_make(struct plan *plan, const struct engine *engine, const struct plan_key *key,
+	       uint32_t *seen, uint32_t mark);
+/* A plan of no table, for events without a key. */
+struct plan *plan_spare(struct plan_table *table);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LINTEL_EQL_LEAF_INTERNAL_H
+#define LINTEL_EQL_LEAF_INTERNAL_H
+
+#include "eql/expr_internal.h"
+
+/* Different fields in one leaf. The values of all of them are tried in combination, so even a
+ * handful is much; functions over fields in Elastic's rules have one. */
+#define EQL_LEAF_FIELDS_MAX 32
+/* Combinations of values tried per leaf and event. Two argument vectors of 250 fit. */
+#define EQL_COMBINATIONS_MAX 65536
+
+/* A leaf over `expr`; reports and returns one that never holds when it names too many fields. */
+struct eql_leaf *eql_leaf_new(struct compiler *c, struct eql_expr *expr);
+/* EQL_LEAF_NULL or EQL_LEAF_EXISTS. */
+struct eql_leaf *eql_leaf_presence(struct compiler *c, uint32_t field, enum eql_leaf_kind kind);
+
+#endif

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tree to expression. On the way constants are folded (what has only literals below is evaluated
+ * here and now), `!=` becomes not(==), `f(x) == true` becomes f(x), tests against null become
+ * IS_NULL, and equality with strings becomes a MATCH, so that ==, in, like and : meet in one form.
+ */
+#include "eql/address_internal.h"
+#include "eql/function_internal.h"
+#include "eql/matcher_internal.h"
+#include "eql/regex_internal.h"
+#include "eql/scratch_internal.h"
+
+static struct eql_expr *new_expr(struct compiler *c, enum expr_kind kind, enum eql_type type,
+				 uint32_t kids)
+{
+	struct eql_expr *x = ARENA_NEW(c->arena, struct eql_expr);
+
+	x->kind = kind;
+	x->type = type;
+	x->kids = ARENA_ARRAY(c->arena, struct eql_expr *, kids);
+	x->kid_count = kids;
+	return x;
+}
+
+static struct eql_expr *new_unary(struct compiler *c, enum expr_kind kind, enum eql_type type,
+				  struct eql_expr *kid)
+{
+	struct eql_expr *x = new_expr(c, kind, type, 1);
+
+	x->kids[0] = kid;
+	return x;
+}
+
+static struct eql_expr *new_literal(struct compiler *c, struct value v)
+{
+	static const enum eql_type types[] = {
+	    [VALUE_NULL] = EQL_TYPE_NULL,     [VALUE_BOOL] = EQL_TYPE_BOOLEAN,
+	    [VALUE_INT] = EQL_TYPE_INTEGER,   [VALUE_DOUBLE] = EQL_TYPE_DOUBLE,
+	    [VALUE_STRING] = EQL_TYPE_STRING,
+	};
+	struct eql_expr *x = new_expr(c, EXPR_LITERAL, types[v.type], 0);
+
+	if (v.type == VALUE_STRING)
+		v = value_str(arena_str(c->arena, value_as_str(&v)));
+	x->literal = v;
+	return x;
+}
+
+static bool is_literal(const struct eql_expr *x, enum value_type type)
+{
+	return x->kind == EXPR_LITERAL && x->literal.type == type;
+}
+
+/* A node with nothing but literals below becomes one. */
+static struct eql_expr *fold(struct compiler *c, struct eql_expr *x, struct span where)
+{
+	struct eval e = {.scratch = c->scratch};
+	struct value v;
+
+	if (!x || x->kind == EXPR_FIELD || x->kind == EXPR_LITERAL)
+		return x;
+	for (uint32_t i = 0; i < x->kid_count; i++)
+		if (x->kids[i]->kind != EXPR_LITERAL)
+			return x;
+	if (eql_eval(&e, x, &v))
+		x = new_literal(c, v);
+	else
+		eql_error(c->source, where, STR_NULL, "this constant has no value: %s", e.error);
+	arena_reset(&c->scratch->arena);
+	return e.error ? NULL : x;
+}
+
+/* Every kid of `node` from `first` on, into `x` from the same place on. */
+static bool lower_kids(struct compiler *c, const struct node *node, uint32_t first,
+		       struct eql_expr *x)
+{
+	bool ok = true;
+
+	for (uint32_t i = first; i < node->kid_count; i++) {
+		x->kids[i] = eql_lower(c, node->kids[i]);
+		ok &= x->kids[i] != NULL;
+	}
+	return ok;
+}
+
+static struct eql_expr *lower_field(struct compiler *c, const struct node *node)
+{
+	int32_t id = field_set_demand(c->fields, node->name);
+
+	if (id < 0) {
+		eql_error(c->source, node->span, STR_NULL,
+			  "too many different fields: the loaded rules name more than %d",
+			  FIELD_SET_MAX);
+		return NULL;
+	}
+	struct eql_expr *x = new_expr(c, EXPR_FIELD, node->type, 0);
+
+	x->field = (uint32_t)id;
+	return x;
+}
+
+/* A field in a place where a condition belongs. */
+static struct eql_expr *as_condition(struct compiler *c, struct eql_expr *x)
+{
+	return x && x->kind == EXPR_FIELD ? new_unary(c, EXPR_TRUTH, EQL_TYPE_BOOLEAN, x) : x;
+}
+
+/* A typed field's value in the form it is compared in. */
+static struct eql_expr *as_operand(struct compiler *c, struct eql_expr *x)
+{
+	if (x->kind != EXPR_FIELD)
+		return x;
+	switch (x->type) {
+	case EQL_TYPE_BOOLEAN:
+		return new_unary(c, EXPR_TRUTH, x->type, x);
+	case EQL_TYPE_DATE:
+		return new_unary(c, EXPR_TO_DATE, x->type, x);
+	case EQL_TYPE_IP:
+		return new_unary(c, EXPR_TO_IP, x->type, x);
+	default:
+		return x;
+	}
+}
+
+/* A literal in the form that values of `beside` have when they are compared. */
+static struct eql_expr *convert_literal(struct compiler *c, struct eql_expr *literal,
+					const struct eql_expr *beside)
+{
+	struct eql_address address;
+
+	if (beside->kind == EXPR_TO_DATE) {
+		literal->literal = eql_date_ms(literal->literal);
+	} else if (beside->kind == EXPR_TO_IP && is_literal(literal, VALUE_STRING) &&
+		   eql_address_parse(value_as_str(&literal->literal), &address)) {
+		literal->literal = value_str(eql_address_text(&address, c->arena));
+	}
+	return literal;
+}
+
+/* ---- matching strings */
+
+static struct eql_expr *new_match(struct compiler *c, struct eql_expr *left,
+				  const struct str *strings, uint32_t count, bool wildcards,
+				  bool ignore_case, enum matcher_mode mode)
+{
+	struct eql_expr *x = new_unary(c, EXPR_MATCH, EQL_TYPE_BOOLEAN, left);
+
+	x->matcher = eql_matcher_new(c->arena, strings, count, wildcards, ignore_case, mode);
+	return x;
+}
+
+/* The strings among kids[1..]. */
+static struct str *literal_strings(struct compiler *c, const struct eql_expr *x, uint32_t *count)
+{
+	struct str *strings = ARENA_ARRAY(c->source->scratch, struct str, x->kid_count);
+
+	*count = 0;
+	for (uint32_t i = 1; i < x->kid_count; i++)
+		if (is_literal(x->kids[i], VALUE_STRING))
+			strings[(*count)++] = value_as_str(&x->kids[i]->literal);
+	return strings;
+}
+
+/* `@timestamp : "2024-01-01"`: without wildcards a pattern on a date means the date. */
+static bool all_are_dates(const struct eql_expr *x)
+{
+	for (uint32_t i = 1; i < x->kid_count; i++)
+		if (eql_date_ms(x->kids[i]->literal).type == VALUE_NULL)
+			return false;
+	return true;
+}
+
+static struct eql_expr *lower_in_list(struct compiler *c, struct eql_expr *x, bool ignore_case);
+
+static struct eql_expr *lower_like(struct compiler *c, const struct node *node)
+{
+	struct eql_expr *x = new_expr(c, EXPR_IN, EQL_TYPE_BOOLEAN, node->kid_count);
+	uint32_t count;
+
+	if (!lower_kids(c, node, 0, x))
+		return NULL;
+	if (x->kids[0]->type == EQL_TYPE_DATE && all_are_dates(x))
+		return lower_in_list(c, x, false);
+	if (x->kids[0]->type == EQL_TYPE_IP) {
+		x->kids[0] = as_operand(c, x->kids[0]);
+		for (uint32_t i = 1; i < x->kid_count; i++)
+			convert_literal(c, x->kids[i], x->kids[0]);
+	}
+	struct str *strings = literal_strings(c, x, &count);
+
+	return new_match(c, x->kids[0], strings, count, true, node->fold, MATCHER_TEXT);
+}
+
+static struct eql_expr *lower_regex(struct compiler *c, const struct node *node)
+{
+	struct eql_expr *left = eql_lower(c, node->kids[0]);
+	uint32_t count = node->kid_count - 1, failed = 0;
+	struct str *patterns = ARENA_ARRAY(c->source->scratch, struct str, count);
+	struct regex_error error = {0};
+
+	if (!left)
+		return NULL;
+	for (uint32_t i = 0; i < count; i++)
+		patterns[i] = value_as_str(&node->kids[i + 1]->literal);
+	struct eql_expr *x = new_unary(c, EXPR_REGEX, EQL_TYPE_BOOLEAN, left);
+
+	x->regex = eql_regex_new(c->arena, patterns, count, node->fold, &failed, &error);
+	if (x->regex)
+		return x;
+	struct str hint = STR_NULL;
+
+	if (error.at)
+		hint = arena_printf(c->source->scratch, "at character %u of the pattern", error.at);
+	eql_error(c->source, node->kids[failed + 1]->span, hint, "invalid regular expression: %s",
+		  error.text);
+	return NULL;
+}
+
+/* ---- in, comparisons */
+
+/* kids[0] in kids[1..], which are literals; nulls are taken out and remembered. */
+static struct eql_expr *lower_in_list(struct compiler *c, struct eql_expr *x, bool ignore_case)
+{
+	uint32_t kept = 1, count;
+	bool has_null = false;
+
+	x->kids[0] = as_operand(c, x->kids[0]);
+	for (uint32_t i = 1; i < x->kid_count; i++) {
+		convert_literal(c, x->kids[i], x->kids[0]);
+		if (is_literal(x->kids[i], VALUE_NULL))
+			has_null = true;
+		else
+			x->kids[kept++] = x->kids[i];
+	}
+	x->kid_count = kept;
+	struct str *strings = literal_strings(c, x, &count);
+
+	if (count && count == kept - 1)
+		x = new_match(c, x->kids[0], strings, count, false, ignore_case, MATCHER_COERCE);
+	x->has_null = has_null;
+	return x;
+}
+
+static struct eql_expr *lower_in(struct compiler *c, const struct node *node)
+{
+	struct eql_expr *x = new_expr(c, EXPR_IN, EQL_TYPE_BOOLEAN, node->kid_count);
+
+	return lower_kids(c, node, 0, x) ? lower_in_list(c, x, node->fold) : NULL;
+}
+
+static enum eql_operator mirrored(enum eql_operator op)
+{
+	switch (op) {
+	case EQL_LT:
+		return EQL_GT;
+	case EQL_LE:
+		return EQL_GE;
+	case EQL_GT:
+		return EQL_LT;
+	case EQL_GE:
+		return EQL_LE;
+	default:
+		return op;
+	}
+}
+
+/* x == literal, x anything but a literal. */
+static struct eql_expr *lower_equal_literal(struct compiler *c, struct eql_expr *x,
+					    struct eql_expr *literal)
+{
+	const struct value *v = &literal->literal;
+
+	if (v->type == VALUE_NULL)
+		return new_unary(c, EXPR_IS_NULL, EQL_TYPE_BOOLEAN, x);
+	if (v->type == VALUE_BOOL && x->kind != EXPR_FIELD && x->kind != EXPR_TRUTH &&
+	    x->type == EQL_TYPE_BOOLEAN)
+		return v->boolean ? x : new_unary(c, EXPR_NOT, EQL_TYPE_BOOLEAN, x);
+	struct eql_expr *in = new_expr(c, EXPR_IN, EQL_TYPE_BOOLEAN, 2);
+
+	in->kids[0] = x;
+	in->kids[1] = literal;
+	return lower_in_list(c, in, false);
+}
+
+static struct eql_expr *lower_compare(struct compiler *c, const struct node *node)
+{
+	struct eql_expr *a = eql_lower(c, node->kids[0]), *b = eql_lower(c, node->kids[1]);
+	enum eql_operator op = node->op;
+
+	if (!a || !b)
+		return NULL;
+	/* The literal, or null, goes right: `5 < x` and `x > 5` are one predicate. */
+	if (is_literal(a, VALUE_NULL) || (a->kind == EXPR_LITERAL && b->kind != EXPR_LITERAL)) {
+		struct eql_expr *swap = a;
+
+		a = b;
+		b = swap;
+		op = mirrored(op);
+	}
+	struct eql_expr *x;
+
+	if ((op == EQL_EQ || op == EQL_NE) && b->kind == EXPR_LITERAL) {
+		x = lower_equal_literal(c, a, b);
+	} else {
+		bool fields = a->kind == EXPR_FIELD && b->kind == EXPR_FIELD;
+
+		x = new_expr(c, EXPR_COMPARE, EQL_TYPE_BOOLEAN, 2);
+		x->op = op == EQL_NE ? EQL_EQ : op;
+		x->kids[0] = fields ? a : as_operand(c, a);
+		x->kids[1] = b->kind == EXPR_LITERAL ? convert_literal(c, b, x->kids[0])
+			     : fields                ? b
+						     : as_operand(c, b);
+	}
+	if (op == EQL_NE)
+		x = new_unary(c, EXPR_NOT, EQL_TYPE_BOOLEAN, fold(c, x, node->span));
+	return x;
+}
+
+/* ---- the rest */
+
+static struct eql_expr *lower_call(struct compiler *c, const struct node *node)
+{
+	bool cidr = node->function == eql_function_find(STR("cidrMatch"));
+	struct eql_expr *x = new_expr(c, EXPR_CALL, node->type, node->kid_count);
+
+	x->function = node->function;
+	x->fold = node->fold;
+	if (!lower_kids(c, node, 0, x))
+		return NULL;
+	if (!cidr)
+		return x;
+	struct eql_cidr *cidrs = ARENA_ARRAY(c->arena, struct eql_cidr, x->kid_count);
+
+	for (uint32_t i = 1; i < x->kid_count; i++) {
+		/* A null range makes the result null, whatever the address. */
+		if (is_literal(x->kids[i], VALUE_NULL))
+			return new_literal(c, (struct value){0});
+		if (!eql_cidr_parse(value_as_str(&x->kids[i]->literal), &cidrs[x->cidr_count++]))
+			return NULL;
+	}
+	x->cidrs = cidrs;
+	x->kid_count = 1;
+	return x;
+}
+
+static struct eql_expr *lower_logical(struct compiler *c, const struct node *node)
+{
+	static const enum expr_kind kinds[] = {
+	    [NODE_NOT] = EXPR_NOT, [NODE_AND] = EXPR_AND, [NODE_OR] = EXPR_OR};
+	struct eql_expr *x = new_expr(c, kinds[node->kind], EQL_TYPE_BOOLEAN, node->kid_count);
+
+	if (!lower_kids(c, node, 0, x))
+		return NULL;
+	for (uint32_t i = 0; i < x->kid_count; i++)
+		x->kids[i] = as_condition(c, x->kids[i]);
+	return x;
+}
+
+static struct eql_expr *lower_math(struct compiler *c, const struct node *node)
+{
+	struct eql_expr *x = new_expr(c, node->kind == NODE_NEGATE ? EXPR_NEGATE : EXPR_MATH,
+				      node->type, node->kid_count);
+
+	x->op = node->op;
+	return lower_kids(c, node, 0, x) ? x : NULL;
+}
+
+static struct eql_expr *lower_node(struct compiler *c, const struct node *node)
+{
+	switch (node->kind) {
+	case NODE_LITERAL:
+		return new_literal(c, node->literal);
+	case NODE_FIELD:
+		return lower_field(c, node);
+	case NODE_CALL:
+		return lower_call(c, node);
+	case NODE_NOT:
+	case NODE_AND:
+	case NODE_OR:
+		return lower_logical(c, node);
+	case NODE_COMPARE:
+		return lower_compare(c, node);
+	case NODE_IN:
+		return lower_in(c, node);
+	case NODE_LIKE:
+		return lower_like(c, node);
+	case NODE_REGEX:
+		return lower_regex(c, node);
+	case NODE_MATH:
+	case NODE_NEGATE:
+		return lower_math(c, node);
+	}
+	return NULL;
+}
+
+struct eql_expr *eql_lower(struct compiler *c, const struct node *node)
+{
+	return fold(c, lower_node(c, node), node->span);
+}

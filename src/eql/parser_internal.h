@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parser's two files share: parser.c knows expressions, query_parser.c what stands around
+ * them. */
+#ifndef LINTEL_EQL_PARSER_INTERNAL_H
+#define LINTEL_EQL_PARSER_INTERNAL_H
+
+#include "eql/ast_internal.h"
+#include "eql/lexer_internal.h"
+
+struct parser {
+	struct eql_source *source;
+	struct lexer lexer;
+	struct token token; /* to be looked at next */
+	struct token after; /* and the one behind it */
+	struct span last;   /* what was taken last */
+	uint32_t depth;
+};
+
+static inline void eql_take(struct parser *p)
+{
+	p->last = p->token.span;
+	p->token = p->after;
+	p->after = eql_next_token(&p->lexer);
+}
+
+static inline bool eql_is(const struct parser *p, enum token_kind kind)
+{
+	return p->token.kind == kind;
+}
+
+static inline bool eql_eat(struct parser *p, enum token_kind kind)
+{
+	if (!eql_is(p, kind))
+		return false;
+	eql_take(p);
+	return true;
+}
+
+/* The current token does not fit. Says nothing after an error of the lexer. */
+void eql_unexpected(struct parser *p, struct str hint, const char *expected);
+bool eql_need(struct parser *p, enum token_kind kind, const char *expected);
+
+struct node *eql_new_node(struct parser *p, enum node_kind kind, struct span span);
+/* Adds a kid and returns the parent; NULL for a NULL kid and for a tree that got too deep. */
+struct node *eql_add_kid(struct parser *p, struct node *parent, struct node *kid);
+/* An expression of the weakest operators down. */
+struct node *eql_parse_boolean(struct parser *p);
+
+#endif
