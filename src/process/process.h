@@ -20,11 +20,11 @@
 /* What the kernel says of a task at the moment of an event. Ids are those of the initial
  * namespaces. */
 struct process_facts {
-	uint32_t pid;  /* thread group id */
+	uint32_t pid; /* thread group id */
 	uint32_t tid;
-	uint32_t ppid; /* real parent's thread group id; 0 for the kernel's own */
-	uint32_t pgid; /* process group leader's pid */
-	uint32_t sid;  /* session leader's pid */
+	uint32_t ppid;                 /* real parent's thread group id; 0 for the kernel's own */
+	uint32_t pgid;                 /* process group leader's pid */
+	uint32_t sid;                  /* session leader's pid */
 	uint64_t start_boot_ns;        /* of the thread group leader, CLOCK_BOOTTIME */
 	uint64_t parent_start_boot_ns; /* 0 when not known */
 	uint32_t uid, gid, euid, egid, suid, sgid;
@@ -44,9 +44,9 @@ struct process_exec {
 	struct str executable_path; /* kernel's path of the running file, in the process's root */
 	struct str host_executable_path; /* the same on the host; empty when not known */
 	struct str working_directory;
-	struct str root;            /* process's root on the host; empty when "/" or not known */
-	struct str argv;            /* NUL-separated, as in memory */
-	uint32_t argc;              /* number of arguments, also of those cut */
+	struct str root; /* process's root on the host; empty when "/" or not known */
+	struct str argv; /* NUL-separated, as in memory */
+	uint32_t argc;   /* number of arguments, also of those cut */
 	bool argv_truncated;
 };
 
@@ -54,9 +54,9 @@ struct process_table;
 struct process;
 
 struct process_table_options {
-	uint32_t max_processes;  /* 0: PROCESS_MAX_DEFAULT */
-	int64_t exited_keep_ns;  /* 0: PROCESS_EXITED_KEEP_NS */
-	struct str host_id;      /* goes into entity ids */
+	uint32_t max_processes; /* 0: PROCESS_MAX_DEFAULT */
+	int64_t exited_keep_ns; /* 0: PROCESS_EXITED_KEEP_NS */
+	struct str host_id;     /* goes into entity ids */
 	struct str boot_id;
 };
 

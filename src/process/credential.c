@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "process/process_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "process/host.h"
+
+static bool has_ids(const struct credential *c, const struct process_facts *facts)
+{
+	return c->uid == facts->uid && c->gid == facts->gid && c->euid == facts->euid &&
+	       c->egid == facts->egid;
+}
+
+bool credential_is(const struct credential *c, const struct process_facts *facts)
+{
+	return c && has_ids(c, facts) && c->names_generation == names_generation();
+}
+
+static struct credential **bucket_of(struct process_table *table, uint32_t uid, uint32_t gid,
+				     uint32_t euid, uint32_t egid)
+{
+	uint32_t h = uid * 0x9e3779b1u ^ gid * 0x85ebca6bu ^ euid * 0xc2b2ae35u ^ egid;
+
+	h ^= h >> 16;
+	return &table->credentials[h % CREDENTIAL_BUCKETS];
+}
+
+/* A name is good until the next call, an id has to be printed: both go into a buffer, and become
+ * slices when it does not move any more. */
+struct texts {
+	struct buf buf;
+	struct {
+		struct str *to;
+		size_t offset, len;
+	} parts[8];
+	uint32_t count;
+};
+
+static void add_text(struct texts *texts, struct str *to, struct str s)
+{
+	if (!s.len)
+		return;
+	texts->parts[texts->count].to = to;
+	texts->parts[texts->count].offset = texts->buf.len;
+	texts->parts[texts->count++].len = s.len;
+	buf_add(&texts->buf, s);
+}
+
+static void add_id(struct texts *texts, struct str *to, uint32_t id)
+{
+	char text[16];
+	int n = snprintf(text, sizeof(text), "%u", id);
+
+	add_text(texts, to, (struct str){text, (size_t)n});
+}
+
+static struct credential *credential_new(const struct process_facts *facts)
+{
+	struct credential c = {.refs = 1,
+			       .names_generation = names_generation(),
+			       .uid = facts->uid,
+			       .gid = facts->gid,
+			       .euid = facts->euid,
+			       .egid = facts->egid};
+	struct texts texts = {0};
+
+	add_id(&texts, &c.user_id, c.euid);
+	add_text(&texts, &c.user_name, host_user_name(c.euid));
+	add_id(&texts, &c.group_id, c.egid);
+	add_text(&texts, &c.group_name, host_group_name(c.egid));
+	add_id(&texts, &c.real_user_id, c.uid);
+	add_text(&texts, &c.real_user_name, host_user_name(c.uid));
+	add_id(&texts, &c.real_group_id, c.gid);
+	add_text(&texts, &c.real_group_name, host_group_name(c.gid));
+
+	struct credential *made = xmalloc(sizeof(*made) + texts.buf.len);
+	char *bytes = (char *)(made + 1);
+
+	memcpy(bytes, texts.buf.p, texts.buf.len);
+	for (uint32_t i = 0; i < texts.count; i++)
+		*texts.parts[i].to =
+		    (struct str){bytes + texts.parts[i].offset, texts.parts[i].len};
+	*made = c;
+	buf_free(&texts.buf);
+	return made;
+}
+
+struct credential *credential_get(struct process_table *table, const struct process_facts *facts)
+{
+	struct credential **bucket =
+	    bucket_of(table, facts->uid, facts->gid, facts->euid, facts->egid);
+
+	for (struct credential *c = *bucket; c; c = c->next) {
+		if (credential_is(c, facts)) {
+			c->refs++;
+			return c;
+		}
+	}
+	struct credential *made = credential_new(facts);
+
+	made->next = *bucket;
+	*bucket = made;
+	return made;
+}
+
+void credential_unref(struct process_table *table, struct credential *credential)
+{
+	if (!credential || --credential->refs)
+		return;
+	struct credential **at =
+	    bucket_of(table, credential->uid, credential->gid, credential->euid, credential->egid);
+
+	while (*at != credential)
+		at = &(*at)->next;
+	*at = credential->next;
+	free(credential);
+}

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * System calls that change files: one program at sys_exit, where the result is known, with a table
+ * of call numbers. A program per system call would cost no less (any attached one puts every task
+ * on the slow path) and would not see 32-bit calls. sys_enter is used for path strings only: what
+ * the caller's memory holds after the call need not be what the kernel was given.
+ */
+#include "sensor/bpf/files.h"
+
+enum {
+	SLOT_ENTER,
+	SLOT_EXIT
+};
+
+/* arch/x86/include/asm/thread_info.h: the call came through the 32-bit entry */
+#define TS_COMPAT 0x2
+#define X32_SYSCALL_BIT 0x40000000
+#define NUMBERS 560
+
+/* Calls without a number in one of the tables all go to its last entry, which is then cleared. */
+#pragma clang diagnostic ignored "-Winitializer-overrides"
+
+static const volatile __u8 native_call[NUMBERS + 1] = {
+#define CALL(id, name, nr64, nr32, how, what, a, b, c, d, flags) \
+	[nr64 < 0 ? NUMBERS : nr64] = CALL_##id,
+#include "sensor/calls.def"
+#undef CALL
+    [NUMBERS] = CALL_NONE,
+};
+
+static const volatile __u8 compat_call[NUMBERS + 1] = {
+#define CALL(id, name, nr64, nr32, how, what, a, b, c, d, flags) \
+	[nr32 < 0 ? NUMBERS : nr32] = CALL_##id,
+#include "sensor/calls.def"
+#undef CALL
+    [NUMBERS] = CALL_NONE,
+};
+
+/* Path strings of calls under way, by thread. Nearly all fit the small form; copying 8 KB for each
+ * would cost as much as the rest of the event. A thread that dies in its call leaves its entry
+ * behind; LRU makes room. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u32);
+	__type(value, struct strings_small);
+} small_strings SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 512);
+	__type(key, __u32);
+	__type(value, struct strings);
+} large_strings SEC(".maps");
+
+/* Where strings are gathered before they go to one of the two; one for each CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct strings);
+} gather SEC(".maps");
+
+struct call_site {
+	struct pt_regs *regs;
+	bool compat;
+};
+
+static __always_inline __u64 argument(const struct call_site *at, int n)
+{
+	struct pt_regs *regs = at->regs;
+
+	if (at->compat) {
+		switch (n) {
+		case 0:
+			return (__u32)regs->bx;
+		case 1:
+			return (__u32)regs->cx;
+		case 2:
+			return (__u32)regs->dx;
+		case 3:
+			return (__u32)regs->si;
+		default:
+			return (__u32)regs->di;
+		}
+	}
+	switch (n) {
+	case 0:
+		return regs->di;
+	case 1:
+		return regs->si;
+	case 2:
+		return regs->dx;
+	case 3:
+		return regs->r10;
+	default:
+		return regs->r8;
+	}
+}
+
+/* Which followed call this is, CALL_NONE for the rest: two table reads for every system call of
+ * the host, so nothing else comes before. */
+static __always_inline __u32 call_of(struct call_site *at, __u64 number)
+{
+	struct task_struct *task;
+	__u32 native, compat;
+
+	number &= ~(__u64)X32_SYSCALL_BIT;
+	if (number >= NUMBERS)
+		return CALL_NONE;
+	native = native_call[number];
+	compat = compat_call[number];
+	if (!(native | compat))
+		return CALL_NONE;
+	task = (void *)bpf_get_current_task();
+	at->compat = BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
+	return at->compat ? compat : native;
+}
+
+#define AT_REMOVEDIR 0x200
+
+static __always_inline bool is_rmdir(const volatile struct call_args *args, __u64 flags)
+{
+	return args->what == WHAT_UNLINK && (flags & AT_REMOVEDIR);
+}
+
+static __always_inline void read_string(struct strings *g, __u32 bit, __u64 from)
+{
+	__u64 at = g->head.bytes;
+	long n;
+
+	if (at >= WIRE_PATH_BYTES)
+		at = WIRE_PATH_BYTES;
+	KEEP(at);
+	if (at > WIRE_PATH_BYTES)
+		return;
+	n = bpf_probe_read_user_str(g->text + at, WIRE_PATH_BYTES, (void *)from);
+	if (n <= 0) {
+		g->head.failed |= bit;
+		n = 0;
+	}
+	if (bit == 2)
+		g->head.second = at;
+	g->head.bytes = at + n;
+}
+
+static __always_inline struct strings *read_strings(const struct call_site *at, __u32 call)
+{
+	const volatile struct call_args *args = &calls[call];
+	struct strings *g;
+	__u32 zero = 0;
+
+	g = bpf_map_lookup_elem(&gather, &zero);
+	if (!g)
+		return 0;
+	__builtin_memset(&g->head, 0, sizeof(g->head));
+	g->head.call = call;
+	read_string(g, 1, argument(at, args->b));
+	if (args->d >= 0)
+		read_string(g, 2, argument(at, args->d));
+	return g;
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
+{
+	__u64 pid_tgid = bpf_get_current_pid_tgid();
+	struct call_site at = {.regs = regs};
+	const volatile struct call_args *args;
+	__u32 call, tid = pid_tgid;
+	struct strings *g;
+	long err;
+
+	call = call_of(&at, id);
+	if (call == CALL_NONE || call >= CALL_COUNT)
+		return 0;
+	args = &calls[call];
+	if (args->how != HOW_PATHS || pid_tgid >> 32 == config.self_tgid)
+		return 0;
+	if (args->flags >= 0 && is_rmdir(args, argument(&at, args->flags)))
+		return 0;
+	if (!followed((void *)bpf_get_current_task(), pid_tgid >> 32))
+		return 0;
+	g = read_strings(&at, call);
+	/* A string in a page not yet touched cannot be read now; the call will bring it in, and
+	 * sys_exit reads it then. */
+	if (!g || g->head.failed)
+		return 0;
+	if (g->head.bytes <= STRINGS_SMALL)
+		err = bpf_map_update_elem(&small_strings, &tid, g, BPF_ANY);
+	else
+		err = bpf_map_update_elem(&large_strings, &tid, g, BPF_ANY);
+	if (err)
+		count_loss(WIRE_LOSS_MAP);
+	return 0;
+}
+
+static __always_inline void forget_strings(__u32 tid)
+{
+	bpf_map_delete_elem(&small_strings, &tid);
+	bpf_map_delete_elem(&large_strings, &tid);
+}
+
+static __noinline int send_paths(struct call_site *at, __u32 key, __u32 call)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	const volatile struct call_args *args;
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct strings_small *small;
+	struct strings *large = 0;
+	struct scratch *s;
+
+	if (call >= CALL_COUNT)
+		return 0;
+	args = &calls[call];
+	s = record_start(key, WIRE_PATHS, call);
+	if (!s)
+		return 0;
+	if (at->compat)
+		s->record.flags |= WIRE_COMPAT;
+	if (args->flags >= 0)
+		s->record.value = argument(at, args->flags);
+	fill_actor((__u64)task, key);
+	add_start(s, task, args->a < 0 ? -100 : (int)argument(at, args->a), key, WIRE_SPAN_PLACE0);
+	if (args->d >= 0 && args->c > -2)
+		add_start(s, task, args->c < 0 ? -100 : (int)argument(at, args->c), key,
+			  WIRE_SPAN_PLACE1);
+	small = bpf_map_lookup_elem(&small_strings, &tid);
+	if (!small)
+		large = bpf_map_lookup_elem(&large_strings, &tid);
+	if (small && small->head.call == call) {
+		add_strings(s, &small->head, small->text);
+	} else if (large && large->head.call == call) {
+		add_strings(s, &large->head, large->text);
+	} else {
+		s->record.flags |= WIRE_LATE_TEXT;
+		add_text(s, WIRE_SPAN_TEXT0, (void *)argument(at, args->b), WIRE_PATH_BYTES, true);
+		if (args->d >= 0)
+			add_text(s, WIRE_SPAN_TEXT1, (void *)argument(at, args->d), WIRE_PATH_BYTES,
+				 true);
+	}
+	record_send(s, true);
+	return 0;
+}
+
+static __always_inline __u64 open_flags(const struct call_site *at,
+					const volatile struct call_args *args)
+{
+	__u64 flags = 0;
+
+	if (args->a == -1)
+		return O_TRUNC; /* creat */
+	if (args->a >= 0)
+		return argument(at, args->a);
+	bpf_probe_read_user(&flags, sizeof(flags), (void *)argument(at, 2));
+	return flags;
+}
+
+/* linux/fs.h: FICLONE, FICLONERANGE; their size field differs between no ABIs. */
+static __always_inline bool is_clone(__u64 request)
+{
+	return (__u32)request == 0x40049409 || (__u32)request == 0x4020940d;
+}
+
+/* A shared writable mapping: what is stored through it later passes no system call. */
+static __always_inline struct file *mapped_file(const struct call_site *at,
+						const volatile struct call_args *args,
+						struct task_struct *task)
+{
+	__u32 old[6] = {}; /* addr, len, prot, flags, fd, offset */
+	__u64 prot, flags, fd;
+
+	if (args->a < 0) {
+		if (bpf_probe_read_user(old, sizeof(old), (void *)argument(at, 0)))
+			return 0;
+		prot = old[2];
+		flags = old[3];
+		fd = old[4];
+	} else {
+		prot = argument(at, args->a);
+		flags = argument(at, args->b);
+		fd = argument(at, args->c);
+	}
+	if (!(prot & 0x2) || !(flags & 0x1) || (flags & 0x20)) /* WRITE, SHARED, ANONYMOUS */
+		return 0;
+	return file_of_fd(task, fd);
+}
+
+static __noinline int on_call(struct call_site *at, __u32 call, long ret)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	__u32 key = scratch_key(SLOT_EXIT);
+	const volatile struct call_args *args;
+	__u32 flags = at->compat ? WIRE_COMPAT : 0;
+	struct scratch *s;
+	struct file *file;
+
+	if (call >= CALL_COUNT)
+		return 0;
+	args = &calls[call];
+	switch (args->how) {
+	case HOW_OPEN:
+		file = file_of_fd(task, ret);
+		if (file)
+			on_opened(task, file, key, call, open_flags(at, args), flags);
+		return 0;
+	case HOW_CLONE:
+		if (!is_clone(argument(at, args->b)))
+			return 0;
+		__attribute__((fallthrough));
+	case HOW_WRITE:
+		if (args->how == HOW_WRITE && ret == 0)
+			return 0;
+		file = file_of_fd(task, argument(at, args->a));
+		if (file)
+			on_written(task, file, key, call, flags);
+		return 0;
+	case HOW_MMAP:
+		file = mapped_file(at, args, task);
+		if (file)
+			on_written(task, file, key, call, flags);
+		return 0;
+	case HOW_FD:
+		file = file_of_fd(task, argument(at, args->a));
+		if (!file)
+			return 0;
+		if (args->what == WHAT_CONTENT || args->what == WHAT_SIZE)
+			on_written(task, file, key, call, flags);
+		else
+			send_file(task, file, key, call, flags);
+		return 0;
+	case HOW_MOUNTS:
+		s = record_start(key, WIRE_MOUNTS, call);
+		if (!s)
+			return 0;
+		fill_actor((__u64)task, key);
+		record_send(s, true);
+		return 0;
+	}
+	return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
+{
+	__u64 pid_tgid = bpf_get_current_pid_tgid();
+	struct call_site at = {.regs = regs};
+	const volatile struct call_args *args;
+	__u32 call;
+	bool paths;
+
+	call = call_of(&at, regs->orig_ax);
+	if (call == CALL_NONE || call >= CALL_COUNT)
+		return 0;
+	args = &calls[call];
+	paths = args->how == HOW_PATHS;
+	/* mmap's addresses are above the range of error numbers, not below zero */
+	if ((ret < 0 && ret >= -4095) || pid_tgid >> 32 == config.self_tgid) {
+		if (paths)
+			forget_strings(pid_tgid);
+		return 0;
+	}
+	if (!followed((void *)bpf_get_current_task(), pid_tgid >> 32))
+		return 0;
+	if (!paths)
+		return on_call(&at, call, ret);
+	if (args->flags < 0 || !is_rmdir(args, argument(&at, args->flags)))
+		send_paths(&at, scratch_key(SLOT_EXIT), call);
+	forget_strings(pid_tgid);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/bpf_check.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/io_uring.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+/* One operation that does nothing, through a ring of one entry. */
+static void run_uring_nop(void)
+{
+	struct io_uring_params p = {0};
+	int fd = (int)syscall(SYS_io_uring_setup, 1, &p);
+	size_t ring_bytes = p.sq_off.array + p.sq_entries * sizeof(unsigned);
+	struct io_uring_sqe *sqe;
+	char *ring;
+
+	if (fd < 0)
+		return;
+	ring = mmap(NULL, ring_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, IORING_OFF_SQ_RING);
+	sqe = mmap(NULL, sizeof(*sqe), PROT_READ | PROT_WRITE, MAP_SHARED, fd, IORING_OFF_SQES);
+	if (ring != MAP_FAILED && sqe != MAP_FAILED) {
+		sqe->opcode = IORING_OP_NOP;
+		*(unsigned *)(ring + p.sq_off.array) = 0;
+		atomic_store((_Atomic unsigned *)(ring + p.sq_off.tail), 1);
+		syscall(SYS_io_uring_enter, fd, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0);
+	}
+	if (ring != MAP_FAILED)
+		munmap(ring, ring_bytes);
+	if (sqe != MAP_FAILED)
+		munmap(sqe, sizeof(*sqe));
+	close(fd);
+}
+
+static void run_child(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+}
+
+static uint64_t runs_of(const struct bpf_program *program)
+{
+	struct bpf_prog_info info;
+	uint32_t bytes = sizeof(info);
+
+	memset(&info, 0, sizeof(info));
+	if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &bytes))
+		return 0;
+	return info.run_cnt;
+}
+
+int bpf_check_fired(const struct bpf_check *checks, int count)
+{
+	int stats = bpf_enable_stats(BPF_STATS_RUN_TIME), silent = 0;
+
+	if (stats < 0)
+		return 0;
+	run_child();
+	run_uring_nop();
+	for (int i = 0; i < count; i++) {
+		if (!checks[i].program || runs_of(checks[i].program))
+			continue;
+		silent++;
+		log_warning("sensor: %s is attached but does not fire on this kernel: %s",
+			    checks[i].name, checks[i].lost);
+	}
+	close(stats);
+	return silent;
+}

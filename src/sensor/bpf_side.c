@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The BPF programs: loading what this kernel takes, attaching it, and the ring they share. */
+#include "sensor/sensor_internal.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "sensor/bpf_check.h"
+#include "sensor/cgroup.h"
+#include "sensor/wire.h"
+
+#include "file.skel.h"
+#include "process.skel.h"
+#include "tasks.skel.h"
+#include "uring.skel.h"
+
+/* bpf/common.h */
+#define SCRATCH_SLOTS 3
+
+struct bpf_side {
+	struct wire_config config;
+	uint32_t ring_bytes;
+	struct btf *btf;
+	struct process_bpf *process;
+	struct file_bpf *file;   /* NULL when it could not be loaded */
+	struct uring_bpf *uring; /* likewise */
+	struct tasks_bpf *tasks; /* likewise */
+	struct ring_buffer *ring;
+	struct sensor *sensor; /* during bpf_side_consume */
+	int left;              /* records this call may still take */
+};
+
+/* libbpf speaks of every hook that is missing; lintel says it once and in its own words. */
+static int print_debug(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	char line[512];
+	int n = vsnprintf(line, sizeof(line), format, arguments);
+
+	(void)level;
+	while (n > 0 && n < (int)sizeof(line) && line[n - 1] == '\n')
+		line[--n] = '\0';
+	log_debug("%s", line);
+	return n;
+}
+
+/* Is there a BTF tracepoint of this name, and with how many arguments? -1: none. */
+static int tracepoint_arguments(const struct btf *btf, const char *name)
+{
+	char type_name[64];
+	const struct btf_type *type;
+	int id;
+
+	snprintf(type_name, sizeof(type_name), "btf_trace_%s", name);
+	id = btf__find_by_name_kind(btf, type_name, BTF_KIND_TYPEDEF);
+	if (id < 0)
+		return -1;
+	type = btf__type_by_id(btf, btf__type_by_id(btf, (uint32_t)id)->type);
+	if (!type || !btf_is_ptr(type))
+		return -1;
+	type = btf__type_by_id(btf, type->type);
+	/* the first parameter is the tracepoint's own */
+	return type && btf_is_func_proto(type) ? btf_vlen(type) - 1 : -1;
+}
+
+static int prepare(struct bpf_side *bpf, struct bpf_object *object)
+{
+	static const char *const shared[] = {"ring", "losses", "tracked", "written"};
+	struct bpf_map *scratch = bpf_object__find_map_by_name(object, "scratch");
+	int cpus = libbpf_num_possible_cpus();
+	struct bpf_object *first = bpf->process->obj;
+	int err;
+
+	if (cpus < 0)
+		return cpus;
+	err = bpf_map__set_max_entries(scratch, (uint32_t)cpus * SCRATCH_SLOTS);
+	if (err)
+		return err;
+	if (object == first)
+		return bpf_map__set_max_entries(bpf->process->maps.ring, bpf->ring_bytes);
+	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(object, shared[i]);
+		struct bpf_map *from = bpf_object__find_map_by_name(first, shared[i]);
+
+		if (map && from && (err = bpf_map__reuse_fd(map, bpf_map__fd(from))))
+			return err;
+	}
+	return 0;
+}
+
+/* Of the two names of the tracepoint keep the one this kernel has. */
+static void choose_submit(struct bpf_side *bpf, struct uring_bpf *uring)
+{
+	bool is_new = tracepoint_arguments(bpf->btf, "io_uring_submit_req") >= 0;
+
+	bpf_program__set_autoload(uring->progs.on_submit, is_new);
+	bpf_program__set_autoload(uring->progs.on_submit_sqe, !is_new);
+}
+
+static void choose_none(struct bpf_side *bpf, void *object)
+{
+	(void)bpf;
+	(void)object;
+}
+
+/* Open, configure and load one of the objects; `out` stays NULL when that fails. */
+#define LOAD(bpf, name, out, choose)                           \
+	do {                                                   \
+		(out) = name##_bpf__open();                    \
+		err = (out) ? 0 : -errno;                      \
+		if ((out)) {                                   \
+			(out)->rodata->config = (bpf)->config; \
+			choose((bpf), (out));                  \
+			err = prepare((bpf), (out)->obj);      \
+			if (!err)                              \
+				err = name##_bpf__load((out)); \
+		}                                              \
+		if (err && (out)) {                            \
+			name##_bpf__destroy((out));            \
+			(out) = NULL;                          \
+		}                                              \
+	} while (0)
+
+static int on_ring_record(void *context, void *data, size_t bytes)
+{
+	struct bpf_side *bpf = context;
+
+	sensor_record(bpf->sensor, data, bytes);
+	return --bpf->left > 0 ? 0 : -EAGAIN;
+}
+
+static void load_optional(struct bpf_side *bpf)
+{
+	int err;
+
+	LOAD(bpf, file, bpf->file, choose_none);
+	if (err)
+		log_warning("sensor: file programs refused (%s): no file events but fanotify's",
+			    strerror(-err));
+	LOAD(bpf, tasks, bpf->tasks, choose_none);
+	/* its operations' structs, as uring.bpf.c reads them */
+	if (btf__find_by_name_kind(bpf->btf, "io_open", BTF_KIND_STRUCT) < 0) {
+		log_info(
+		    "sensor: no io_uring tracepoint to use (6.0) on this kernel: file operations "
+		    "by io_uring are seen by fanotify only");
+		return;
+	}
+	LOAD(bpf, uring, bpf->uring, choose_submit);
+	if (err)
+		log_warning("sensor: io_uring programs refused (%s): file operations by io_uring "
+			    "are seen by fanotify only",
+			    strerror(-err));
+}
+
+static int explain(int err)
+{
+	if (err == -EMFILE || err == -ENFILE)
+		log_error("sensor: too few file descriptors allowed; raise the limit (ulimit -n "
+			  "1024)");
+	else if (err == -EPERM || err == -EACCES)
+		log_error(
+		    "sensor: the kernel does not let this process load BPF programs; it needs "
+		    "root with CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN");
+	else if (err == -ENOMEM)
+		log_error("sensor: the kernel has no memory for the BPF maps; if this is a kernel "
+			  "before 5.11, raise RLIMIT_MEMLOCK (ulimit -l unlimited)");
+	else
+		log_error("sensor: process programs refused by this kernel: %s; lintel needs 5.10 "
+			  "or later with BTF (run with --debug for the kernel's reasons)",
+			  strerror(-err));
+	return err == -EMFILE || err == -ENFILE || err == -EPERM || err == -ENOMEM ? err : -ENOTSUP;
+}
+
+int bpf_side_open(struct bpf_side **out, const struct sensor_options *options)
+{
+	const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+	struct bpf_side *bpf = xcalloc(1, sizeof(*bpf));
+	int err;
+
+	libbpf_set_print(print_debug);
+	setrlimit(RLIMIT_MEMLOCK, &unlimited); /* needed before 5.11 only */
+	bpf->ring_bytes = options->ring_bytes ? options->ring_bytes : SENSOR_RING_BYTES_DEFAULT;
+	bpf->config.self_tgid = (uint32_t)getpid();
+	bpf->config.track = options->root_pid != 0;
+	bpf->config.cgroup_subsys = WIRE_NO_SUBSYS;
+	bpf->btf = btf__load_vmlinux_btf();
+	if (!bpf->btf) {
+		err = -errno;
+		if (err == -EMFILE || err == -ENFILE) {
+			err = explain(err);
+			goto fail;
+		}
+		log_error("sensor: no BTF (/sys/kernel/btf/vmlinux): this kernel was built without "
+			  "CONFIG_DEBUG_INFO_BTF; run one that has it (Debian 11, RHEL 8.2, Ubuntu "
+			  "20.10 and later do)");
+		err = -ENOTSUP;
+		goto fail;
+	}
+	bpf->config.uring_cqe = tracepoint_arguments(bpf->btf, "io_uring_complete") <= 3;
+	if (options->cgroup_path) {
+		err = cgroup_find(options->cgroup_path, bpf->btf, &bpf->config);
+		if (err)
+			goto fail;
+	}
+	LOAD(bpf, process, bpf->process, choose_none);
+	if (err) {
+		err = explain(err);
+		goto fail;
+	}
+	load_optional(bpf);
+	bpf->ring =
+	    ring_buffer__new(bpf_map__fd(bpf->process->maps.ring), on_ring_record, bpf, NULL);
+	if (!bpf->ring) {
+		err = explain(-errno);
+		goto fail;
+	}
+	*out = bpf;
+	return 0;
+fail:
+	bpf_side_close(bpf);
+	return err;
+}
+
+void bpf_side_close(struct bpf_side *bpf)
+{
+	if (!bpf)
+		return;
+	ring_buffer__free(bpf->ring);
+	tasks_bpf__destroy(bpf->tasks);
+	uring_bpf__destroy(bpf->uring);
+	file_bpf__destroy(bpf->file);
+	process_bpf__destroy(bpf->process);
+	btf__free(bpf->btf);
+	free(bpf);
+}
+
+static void check_fired(const struct bpf_side *bpf)
+{
+	const char *no_files = "file events come from fanotify alone";
+	const char *no_uring = "file operations by io_uring are seen by fanotify only";
+	const struct uring_bpf *uring = bpf->uring;
+	const struct bpf_program *submit = NULL;
+
+	if (uring)
+		submit = bpf_program__fd(uring->progs.on_submit) >= 0 ? uring->progs.on_submit
+								      : uring->progs.on_submit_sqe;
+	const struct bpf_check checks[] = {
+	    {bpf->process->progs.on_fork, "sched_process_fork", "lineage has gaps"},
+	    {bpf->process->progs.on_exit, "sched_process_exit", "no end events"},
+	    {bpf->file ? bpf->file->progs.on_sys_enter : NULL, "sys_enter",
+	     "paths are read after the call only"},
+	    {bpf->file ? bpf->file->progs.on_sys_exit : NULL, "sys_exit", no_files},
+	    {submit, "io_uring_submit_req", no_uring},
+	    {uring ? uring->progs.on_complete : NULL, "io_uring_complete", no_uring},
+	};
+
+	bpf_check_fired(checks, (int)(sizeof(checks) / sizeof(checks[0])));
+}
+
+int bpf_side_attach(struct bpf_side *bpf)
+{
+	int err = process_bpf__attach(bpf->process);
+
+	if (err)
+		return explain(err);
+	if (bpf->file && (err = file_bpf__attach(bpf->file))) {
+		log_warning("sensor: sys_enter, sys_exit not attached (%s): no file events but "
+			    "fanotify's",
+			    strerror(-err));
+		file_bpf__destroy(bpf->file);
+		bpf->file = NULL;
+	}
+	if (bpf->uring && (err = uring_bpf__attach(bpf->uring))) {
+		log_warning("sensor: io_uring not attached (%s)", strerror(-err));
+		uring_bpf__destroy(bpf->uring);
+		bpf->uring = NULL;
+	}
+	log_info("sensor: tracepoints sched_process_fork, sched_process_exec, "
+		 "sched_process_exit%s%s attached",
+		 bpf->file ? ", sys_enter, sys_exit" : "",
+		 bpf->uring ? ", io_uring_submit_req, io_uring_complete" : "");
+	check_fired(bpf);
+	log_info(
+	    "sensor: no LSM or fentry layer in this version: names given to rename, unlink, "
+	    "link, chmod, truncate are the caller's strings, read as the call begins; a thread "
+	    "of the caller could change them in between, fanotify is the check on that");
+	return 0;
+}
+
+int bpf_side_fd(const struct bpf_side *bpf)
+{
+	return ring_buffer__epoll_fd(bpf->ring);
+}
+
+int bpf_side_consume(struct bpf_side *bpf, struct sensor *sensor, int max)
+{
+	int n;
+
+	bpf->sensor = sensor;
+	bpf->left = max;
+	n = ring_buffer__consume(bpf->ring);
+	return n == -EAGAIN ? max : n;
+}
+
+int bpf_side_track(struct bpf_side *bpf, uint32_t pid)
+{
+	uint8_t one = 1;
+
+	return bpf_map__update_elem(bpf->process->maps.tracked, &pid, sizeof(pid), &one,
+				    sizeof(one), BPF_ANY);
+}
+
+int bpf_side_tasks(struct bpf_side *bpf)
+{
+	int link, fd;
+
+	if (!bpf->tasks)
+		return -ENOTSUP;
+	link = bpf_link_create(bpf_program__fd(bpf->tasks->progs.on_task), 0, BPF_TRACE_ITER, NULL);
+	if (link < 0)
+		return link;
+	fd = bpf_iter_create(link);
+	close(link);
+	return fd;
+}
+
+void bpf_side_count_losses(struct bpf_side *bpf)
+{
+	int cpus = libbpf_num_possible_cpus();
+	uint64_t total[WIRE_LOSS_COUNT] = {0}, ring = 0;
+	uint64_t *each;
+
+	if (cpus <= 0)
+		return;
+	each = xcalloc((size_t)cpus, sizeof(*each));
+	for (uint32_t cause = 0; cause < WIRE_LOSS_COUNT; cause++) {
+		if (bpf_map__lookup_elem(bpf->process->maps.losses, &cause, sizeof(cause), each,
+					 (size_t)cpus * sizeof(*each), 0))
+			continue;
+		for (int cpu = 0; cpu < cpus; cpu++)
+			total[cause] += each[cpu];
+		if (cause < WIRE_LOSS_READ)
+			ring += total[cause];
+	}
+	free(each);
+	counter_set(COUNTER_RING_FULL, ring);
+	counter_set(COUNTER_KERNEL_READ_FAILED, total[WIRE_LOSS_READ]);
+	counter_set(COUNTER_KERNEL_MAP_FULL, total[WIRE_LOSS_MAP]);
+	counter_set(COUNTER_PATH_TRUNCATED, total[WIRE_LOSS_PATH]);
+	counter_set(COUNTER_ARGV_TRUNCATED, total[WIRE_LOSS_ARGV]);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The system calls and io_uring operations the sensor follows; the table is calls.def. Compiled by
+ * both sides. */
+#ifndef LINTEL_SENSOR_CALLS_H
+#define LINTEL_SENSOR_CALLS_H
+
+enum call {
+#define CALL(id, name, nr64, nr32, how, what, a, b, c, d, flags) CALL_##id,
+#include "sensor/calls.def"
+#undef CALL
+	CALL_COUNT
+};
+
+/* How the kernel side reads a call's arguments; see calls.def. */
+enum call_how {
+	HOW_NONE,
+	HOW_OPEN,
+	HOW_WRITE,
+	HOW_FD,
+	HOW_CLONE,
+	HOW_MMAP,
+	HOW_PATHS,
+	HOW_MOUNTS,
+};
+
+/* What a call does to a file. */
+enum call_what {
+	WHAT_NONE,
+	WHAT_CONTENT,
+	WHAT_SIZE,
+	WHAT_MODE,
+	WHAT_OWNER,
+	WHAT_OWNER_LINK, /* of the link itself, not of what it points to */
+	WHAT_XATTR,
+	WHAT_XATTR_LINK,
+	WHAT_RENAME,
+	WHAT_UNLINK,
+	WHAT_LINK,
+	WHAT_SYMLINK,
+	WHAT_MKNOD,
+};
+
+#endif

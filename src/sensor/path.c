@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/path.h"
+
+#include <errno.h>
+
+static bool is_mark(struct str entry)
+{
+	return entry.len && entry.p[0] == '/';
+}
+
+/* Note where a mark stands. Marks come in the order r/m, s, u; a second one of a kind other than m
+ * is not the kernel's. */
+static int note_mark(struct place *place, struct str mark)
+{
+	if (mark.len != 2)
+		return -EINVAL;
+	switch (mark.p[1]) {
+	case 'r':
+		if (place->has_root || place->super != UINT32_MAX)
+			return -EINVAL;
+		place->has_root = true;
+		place->root = place->count;
+		return 0;
+	case 'm':
+		if (place->super != UINT32_MAX || place->has_upper)
+			return -EINVAL;
+		if (place->mount == UINT32_MAX)
+			place->mount = place->count;
+		return 0;
+	case 's':
+		if (place->super != UINT32_MAX || place->has_upper)
+			return -EINVAL;
+		place->chain = place->count;
+		place->super = place->count + 1;
+		return 0;
+	case 'u':
+		if (place->has_upper)
+			return -EINVAL;
+		place->has_upper = true;
+		if (place->super == UINT32_MAX) {
+			place->chain = place->count;
+			place->super = place->count;
+		}
+		place->upper = place->count;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+int place_read(struct str wire, struct place *place)
+{
+	size_t at = 0;
+
+	place->count = 0;
+	place->chain = place->mount = place->root = place->super = place->upper = UINT32_MAX;
+	place->has_root = place->has_upper = false;
+	while (at < wire.len) {
+		const char *end = memchr(wire.p + at, 0, wire.len - at);
+		struct str entry;
+
+		if (!end || place->count == PLACE_ENTRIES_MAX)
+			return -EINVAL;
+		entry = (struct str){wire.p + at, (size_t)(end - wire.p) - at};
+		if (entry.len == 0)
+			return -EINVAL;
+		if (is_mark(entry) ? note_mark(place, entry) < 0
+				   : memchr(entry.p, '/', entry.len) != NULL)
+			return -EINVAL;
+		place->entry[place->count++] = entry;
+		at += entry.len + 1;
+	}
+	if (place->chain == UINT32_MAX)
+		place->chain = place->super = place->count;
+	if (place->upper == UINT32_MAX)
+		place->upper = place->count;
+	if (place->mount == UINT32_MAX)
+		place->mount = place->chain;
+	if (place->root == UINT32_MAX)
+		place->root = place->chain;
+	return 0;
+}
+
+static size_t names_bytes(const struct place *place, uint32_t from, uint32_t to)
+{
+	size_t bytes = 0;
+
+	for (uint32_t i = from; i < to; i++)
+		if (!is_mark(place->entry[i]))
+			bytes += place->entry[i].len + 1;
+	return bytes;
+}
+
+/* Write entries [from, to) root first; returns the end. */
+static char *write_names(const struct place *place, uint32_t from, uint32_t to, char *at)
+{
+	for (uint32_t i = to; i > from; i--) {
+		struct str entry = place->entry[i - 1];
+
+		if (is_mark(entry))
+			continue;
+		*at++ = '/';
+		memcpy(at, entry.p, entry.len);
+		at += entry.len;
+	}
+	return at;
+}
+
+/* The second range lies below the first. */
+static struct str join_names(const struct place *place, struct arena *arena, uint32_t above_from,
+			     uint32_t above_to, uint32_t from, uint32_t to)
+{
+	size_t bytes = names_bytes(place, above_from, above_to) + names_bytes(place, from, to);
+	char *text;
+
+	if (bytes == 0)
+		return STR("/");
+	text = arena_bytes(arena, bytes);
+	write_names(place, from, to, write_names(place, above_from, above_to, text));
+	return (struct str){text, bytes};
+}
+
+struct str place_path(const struct place *place, struct arena *arena)
+{
+	return join_names(place, arena, 0, 0, 0, place->root);
+}
+
+struct str place_namespace_path(const struct place *place, struct arena *arena)
+{
+	return join_names(place, arena, 0, 0, 0, place->chain);
+}
+
+struct str place_super_path(const struct place *place, struct arena *arena)
+{
+	return join_names(place, arena, place->super, place->upper, 0, place->mount);
+}
+
+struct str place_upper_path(const struct place *place, struct arena *arena)
+{
+	if (!place->has_upper)
+		return STR_NULL;
+	return join_names(place, arena, 0, 0, place->upper, place->count);
+}
+
+struct str path_join(struct arena *arena, struct str base, struct str path)
+{
+	char *text;
+
+	if (path.len && path.p[0] == '/')
+		return path;
+	if (base.len && base.p[base.len - 1] == '/')
+		base.len--;
+	text = arena_bytes(arena, base.len + 1 + path.len);
+	if (base.len)
+		memcpy(text, base.p, base.len);
+	text[base.len] = '/';
+	if (path.len)
+		memcpy(text + base.len + 1, path.p, path.len);
+	return (struct str){text, base.len + 1 + path.len};
+}
+
+struct str path_normalise(struct arena *arena, struct str path)
+{
+	char *text = arena_bytes(arena, path.len + 1);
+	size_t used = 0, at = 0;
+
+	while (at < path.len) {
+		size_t start, bytes;
+
+		while (at < path.len && path.p[at] == '/')
+			at++;
+		start = at;
+		while (at < path.len && path.p[at] != '/')
+			at++;
+		bytes = at - start;
+		if (bytes == 0 || (bytes == 1 && path.p[start] == '.'))
+			continue;
+		if (bytes == 2 && path.p[start] == '.' && path.p[start + 1] == '.') {
+			while (used && text[--used] != '/')
+				;
+			continue;
+		}
+		text[used++] = '/';
+		memcpy(text + used, path.p + start, bytes);
+		used += bytes;
+	}
+	if (used == 0)
+		text[used++] = '/';
+	return (struct str){text, used};
+}
+
+struct str path_directory(struct str path)
+{
+	struct str name = str_basename(path);
+	size_t bytes = path.len - name.len;
+
+	return (struct str){path.p, bytes > 1 ? bytes - 1 : bytes};
+}
+
+bool path_is_below(struct str path, struct str above)
+{
+	if (above.len == 1 && above.p[0] == '/')
+		return path.len && path.p[0] == '/';
+	return str_starts(path, above) && (path.len == above.len || path.p[above.len] == '/');
+}
+
+struct str path_strip_root(struct str path, struct str root)
+{
+	if (root.len <= 1)
+		return path;
+	if (path.len == root.len)
+		return STR("/");
+	return (struct str){path.p + root.len, path.len - root.len};
+}
+
+struct str path_extension(struct str name)
+{
+	struct str extension = str_extension(name);
+
+	if (extension.len + 1 >= name.len)
+		return STR_NULL;
+	return extension;
+}

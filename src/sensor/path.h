@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Paths as text: a place from the kernel (wire.h) put in order, and strings from callers
+ * normalised. No system calls. */
+#ifndef LINTEL_SENSOR_PATH_H
+#define LINTEL_SENSOR_PATH_H
+
+#include "base/arena.h"
+
+/* More entries than the kernel side ever writes for one place. */
+#define PLACE_ENTRIES_MAX 256
+
+/* One place taken apart. Entries are in the order of the wire, leaf first; the numbers say where
+ * the parts begin or end, `count` where there is no such mark. */
+struct place {
+	struct str entry[PLACE_ENTRIES_MAX]; /* names, and marks (first byte '/') */
+	uint32_t count;
+	uint32_t chain; /* entries of the walk to the namespace's root */
+	uint32_t mount; /* the first mount point crossed; chain when none was */
+	uint32_t root;  /* the process's root; chain when it was not met */
+	uint32_t super; /* names from the mount's root to its file system's root: [super, upper) */
+	uint32_t upper; /* names in the upper layer: [upper, count) */
+	bool has_root;  /* the process's root was met */
+	bool has_upper;
+};
+
+/* -EINVAL when it is no place (empty names, unknown marks, too many entries). */
+int place_read(struct str wire, struct place *place) __attribute__((warn_unused_result));
+/* As the process sees it: from its root. Where its root was not met, from the namespace's. */
+struct str place_path(const struct place *place, struct arena *arena);
+/* From the mount namespace's root. */
+struct str place_namespace_path(const struct place *place, struct arena *arena);
+/* From the root of the file system it is on. */
+struct str place_super_path(const struct place *place, struct arena *arena);
+/* From the root of the upper layer's file system; empty without one. */
+struct str place_upper_path(const struct place *place, struct arena *arena);
+
+/* `base` and a path relative to it, or the path alone when it is absolute; not normalised. */
+struct str path_join(struct arena *arena, struct str base, struct str path);
+/* "//", "." and ".." taken out by text alone: right where no part is a symbolic link. */
+struct str path_normalise(struct arena *arena, struct str path);
+/* Everything before the last '/' ("/" for "/x"); empty when there is none. */
+struct str path_directory(struct str path);
+/* Is `path` the directory `above` or below it? */
+bool path_is_below(struct str path, struct str above);
+/* `path` seen from the directory `root`, which it is below: "/" for root itself. */
+struct str path_strip_root(struct str path, struct str root);
+/* What follows the last dot. As Elastic Defend: a name whose only dot is its first character has
+ * no extension (".bashrc"), nor has one that ends in a dot. */
+struct str path_extension(struct str name);
+
+#endif

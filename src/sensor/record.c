@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/sensor_internal.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* A longer argument vector stays cut. The kernel takes up to 6 MB; 256 KB is 500 times the usual
+ * and what one process can make lintel keep. */
+#define ARGV_FROM_PROC_BYTES ((size_t)256 << 10)
+
+/* A place's text as the process sees it; empty when it could not be read. */
+static struct str span_path(struct sensor *sensor, const struct wire_view *view,
+			    enum wire_span_kind span)
+{
+	struct place place;
+
+	if (view->span[span].len == 0 || place_read(view->span[span], &place))
+		return STR_NULL;
+	return place_path(&place, &sensor->scratch);
+}
+
+struct str record_cgroup(struct sensor *sensor, const struct wire_view *view)
+{
+	struct place place;
+
+	if (wire_has_failed(view, WIRE_SPAN_CGROUP) ||
+	    place_read(view->span[WIRE_SPAN_CGROUP], &place))
+		return STR_NULL;
+	return place_path(&place, &sensor->scratch);
+}
+
+static struct str host_path(struct sensor *sensor, const struct wire_view *view,
+			    enum wire_span_kind span)
+{
+	const struct wire_place *at = &view->record.place[span];
+	struct place place;
+
+	if (view->span[span].len == 0 || place_read(view->span[span], &place))
+		return STR_NULL;
+	return view_host_path(views_of(sensor->views, &view->record.actor), &place, at->dev,
+			      at->upper_dev, &sensor->scratch);
+}
+
+/* The whole argument vector of a process that still runs. */
+static struct str argv_from_proc(struct sensor *sensor, uint32_t pid)
+{
+	char path[48];
+	char *text;
+	size_t used = 0;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%u/cmdline", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return STR_NULL;
+	text = arena_bytes(&sensor->scratch, ARGV_FROM_PROC_BYTES);
+	while (used < ARGV_FROM_PROC_BYTES &&
+	       (n = read(fd, text + used, ARGV_FROM_PROC_BYTES - used)) > 0)
+		used += (size_t)n;
+	close(fd);
+	return (struct str){text, used};
+}
+
+static uint32_t count_arguments(struct str argv)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < argv.len; i++)
+		n += argv.p[i] == '\0';
+	return n;
+}
+
+static void fill_argv(struct sensor *sensor, const struct wire_view *view,
+		      struct process_exec *exec)
+{
+	struct str longer;
+	bool is_short = view->record.kind == WIRE_TASK || wire_is_cut(view, WIRE_SPAN_ARGV) ||
+			wire_has_failed(view, WIRE_SPAN_ARGV);
+
+	exec->argv = view->span[WIRE_SPAN_ARGV];
+	exec->argc = (uint32_t)view->record.value;
+	exec->argv_truncated = is_short;
+	if (!is_short)
+		return;
+	longer = argv_from_proc(sensor, view->record.actor.pid);
+	/* a process may have changed its arguments, or become another one; then the part stays */
+	if (longer.len < exec->argv.len ||
+	    (exec->argv.len && memcmp(longer.p, exec->argv.p, exec->argv.len) != 0))
+		return;
+	exec->argv = longer;
+	if (view->record.kind == WIRE_TASK)
+		exec->argc = count_arguments(longer);
+	exec->argv_truncated = longer.len == ARGV_FROM_PROC_BYTES ||
+			       (longer.len == 0 && view->record.kind == WIRE_EXEC);
+}
+
+void record_exec(struct sensor *sensor, const struct wire_view *view, struct process_exec *exec)
+{
+	*exec = (struct process_exec){0};
+	exec->executable_path = span_path(sensor, view, WIRE_SPAN_PLACE0);
+	exec->host_executable_path = host_path(sensor, view, WIRE_SPAN_PLACE0);
+	if (exec->executable_path.len && view->record.inode.links == 0)
+		exec->executable_path = arena_printf(&sensor->scratch, "%.*s (deleted)",
+						     STR_ARG(exec->executable_path));
+	exec->working_directory = span_path(sensor, view, WIRE_SPAN_CWD);
+	exec->root = host_path(sensor, view, WIRE_SPAN_PLACE1);
+	if (exec->root.len == 1)
+		exec->root = STR_NULL;
+	exec->filename = view->span[WIRE_SPAN_TEXT0];
+	exec->interpreter = view->span[WIRE_SPAN_TEXT1];
+	if (view->record.kind == WIRE_TASK)
+		exec->filename = exec->executable_path;
+	fill_argv(sensor, view, exec);
+}
+
+void sensor_record(struct sensor *sensor, const void *data, size_t bytes)
+{
+	struct wire_view view;
+
+	if (wire_read(data, bytes, &view) < 0) {
+		counter_add(COUNTER_RECORD_INVALID, 1);
+		return;
+	}
+	arena_reset(&sensor->scratch);
+	switch (view.record.kind) {
+	case WIRE_FORK:
+	case WIRE_EXEC:
+	case WIRE_EXIT:
+		process_event(sensor, &view);
+		return;
+	case WIRE_FILE:
+	case WIRE_PATHS:
+		file_event(sensor, &view);
+		return;
+	case WIRE_MOUNTS:
+		views_mounts_changed(sensor->views, view.record.actor.mount_ns);
+		views_of(sensor->views, &view.record.actor);
+		if (sensor->witness)
+			witness_view(sensor->witness, &view.record.actor, true);
+		return;
+	}
+}

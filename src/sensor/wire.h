@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What goes over the ring buffer: one record shape for every event, compiled by both sides.
+ *
+ *	[ struct wire_record, fixed ][ tail: texts, found by spans ]
+ *
+ * The fixed part says who acted and on what; the tail holds paths and arguments, each named by a
+ * span. A span whose text was cut, or could not be read, has its bit in `cut` or `failed`, so that
+ * the reader never takes a part for the whole.
+ *
+ * A place (where a file is) is sent as the names met on the way from the file up to the root, each
+ * with its NUL, leaf first. Between them stand marks; a name cannot hold '/', so a mark begins
+ * with one:
+ *
+ *	x.conf\0 ld.so.conf.d\0 /m\0 etc\0 /r\0 chroot\0 srv\0 /s\0 upper\0 /u\0 ...
+ *	                         |          |                   |             |
+ *	    mount point crossed -+          |                   |             |
+ *	    the process's root -------------+                   |             |
+ *	    from the mount's root to its file system's root ----+             |
+ *	    overlayfs: the same file in the upper layer's file system --------+
+ */
+#ifndef LINTEL_SENSOR_WIRE_H
+#define LINTEL_SENSOR_WIRE_H
+
+#include <linux/types.h>
+
+enum wire_kind {
+	WIRE_FORK,
+	WIRE_EXEC,
+	WIRE_EXIT,
+	WIRE_TASK,   /* found by the task iterator */
+	WIRE_FILE,   /* a call on an open file; place 0 is the file */
+	WIRE_PATHS,  /* a call on path strings; places are the directories they start from */
+	WIRE_MOUNTS, /* the caller's mounts, root or mount namespace changed */
+	WIRE_KIND_COUNT
+};
+
+enum wire_span_kind {
+	WIRE_SPAN_PLACE0,
+	WIRE_SPAN_PLACE1, /* exec: the process's root */
+	WIRE_SPAN_CWD,    /* a place too, without a struct wire_place */
+	WIRE_SPAN_TEXT0,  /* exec: filename; paths: first string */
+	WIRE_SPAN_TEXT1,  /* exec: interp; paths: second string */
+	WIRE_SPAN_CGROUP,
+	WIRE_SPAN_ARGV,
+	WIRE_SPAN_EMPTY, /* keeps the fixed part a multiple of eight */
+	WIRE_SPAN_COUNT
+};
+
+/* Offsets stay below this, so that any bounded read after one stays within the tail. */
+#define WIRE_OFFSET_MASK 0x7fffu
+/* One path, as long as the kernel takes one (PATH_MAX). */
+#define WIRE_PATH_BYTES 4096u
+/* A name is at most NAME_MAX bytes and its NUL. */
+#define WIRE_NAME_BYTES 256u
+/* Arguments: more than nine in ten of all execs use below 1 KB; a longer vector is cut, said and
+ * completed from /proc while the process lives. */
+#define WIRE_ARGV_BYTES 16384u
+#define WIRE_TAIL_BYTES (WIRE_OFFSET_MASK + 1 + WIRE_ARGV_BYTES)
+/* Names in one place: PATH_MAX allows 2,048 one-letter directories, real trees are below 32 deep;
+ * each costs the walk 60 ns and the verifier its patience. */
+#define WIRE_NAMES_MAX 96
+
+/* wire_place.flags */
+#define WIRE_PLACE_DETACHED 0x1u /* the mount is in no namespace: memfd, pipe, O_PATH of a tree */
+#define WIRE_PLACE_UPPER 0x2u    /* upper_dev and the /u part are set */
+
+/* wire_record.flags */
+#define WIRE_COMPAT 0x1u      /* a 32-bit system call */
+#define WIRE_LATE_TEXT 0x2u   /* the strings were read after the call, not before it */
+#define WIRE_UNCONFIRMED 0x4u /* io_uring was asked not to report success */
+#define WIRE_TRUNCATED 0x8u   /* the open cut the file to length 0 */
+#define WIRE_CREATED 0x10u    /* the open made the file */
+
+struct wire_span {
+	__u16 offset; /* from the start of the tail */
+	__u16 bytes;
+};
+
+struct wire_place {
+	__u32 dev; /* of the file system: kernel's dev_t, major << 20 | minor */
+	__u32 mount_id;
+	__u32 upper_dev;
+	__u32 flags;
+};
+
+struct wire_inode {
+	__u64 number;
+	__u64 size;
+	__u32 mode, uid, gid, links;
+};
+
+struct wire_actor {
+	__u32 pid, tid, ppid, pgid, sid, pid_in_ns;
+	__u32 uid, gid, euid, egid, suid, sgid;
+	__u32 login_uid, audit_session;
+	__u32 tty_major, tty_minor;
+	__u32 mount_ns, pid_ns;
+	__u32 root_dev, root_mount_id;
+	__u64 root_inode;
+	__u64 start_boot_ns, parent_start_boot_ns;
+	__u64 cap_effective, cap_permitted;
+	__u64 cgroup_id;
+	char comm[16];
+};
+
+struct wire_record {
+	__u32 bytes; /* of the fixed part and the tail */
+	__u8 kind;   /* enum wire_kind */
+	__u8 flags;
+	__u16 call; /* enum call */
+	__u64 boot_ns;
+	__u32 cut;    /* 1 << enum wire_span_kind */
+	__u32 failed; /* likewise */
+	struct wire_actor actor;
+	struct wire_place place[2];
+	struct wire_inode inode; /* of the file acted on or executed */
+	__u64 value; /* exec: argc; exit: the kernel's exit code; paths: the call's flags */
+	struct wire_span span[WIRE_SPAN_COUNT];
+};
+
+_Static_assert(sizeof(struct wire_actor) == 144, "wire_actor has no holes");
+_Static_assert(__builtin_offsetof(struct wire_record, boot_ns) == 8, "no holes");
+_Static_assert(__builtin_offsetof(struct wire_record, actor) == 24, "no holes");
+_Static_assert(__builtin_offsetof(struct wire_record, place) == 168, "no holes");
+_Static_assert(__builtin_offsetof(struct wire_record, inode) == 200, "no holes");
+_Static_assert(__builtin_offsetof(struct wire_record, value) == 232, "no holes");
+_Static_assert(__builtin_offsetof(struct wire_record, span) == 240, "no holes");
+_Static_assert(sizeof(struct wire_record) == 272, "no holes");
+
+/* Loss causes, indices of the per-CPU array `losses`; ring losses by kind come first. */
+enum wire_loss {
+	WIRE_LOSS_RING,
+	WIRE_LOSS_READ = WIRE_KIND_COUNT,
+	WIRE_LOSS_MAP,
+	WIRE_LOSS_PATH,
+	WIRE_LOSS_ARGV,
+	WIRE_LOSS_COUNT
+};
+
+/* Set before the programs load; the verifier then drops the branches that cannot be taken. */
+struct wire_config {
+	__u32 self_tgid;     /* lintel's own file events are not reported */
+	__u32 track;         /* only processes in the map `tracked` */
+	__u32 cgroup_subsys; /* index into css_set.subsys; WIRE_NO_SUBSYS: the unified hierarchy */
+	__u32 uring_cqe;     /* io_uring_complete takes a CQE, as since 6.10, not a result */
+	__u64 cgroup_id;     /* only this cgroup and those below it; 0: all */
+};
+
+#define WIRE_NO_SUBSYS 0xffffffffu
+/* Levels walked upwards to see whether a cgroup is below another. systemd and Kubernetes use up
+ * to ten. */
+#define WIRE_CGROUP_DEPTH_MAX 24
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Kernel records: whatever comes, decoding stays within the record. */
+#include <stdlib.h>
+
+#include "sensor/path.h"
+#include "sensor/wire_read.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void use_place(struct str wire, struct arena *arena)
+{
+	struct place place;
+	struct str path;
+
+	if (place_read(wire, &place))
+		return;
+	path = place_namespace_path(&place, arena);
+	if (!path_is_below(path, STR("/")) || place_path(&place, arena).len > path.len)
+		abort();
+	place_super_path(&place, arena);
+	place_upper_path(&place, arena);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct process_facts facts;
+	struct wire_view view;
+	struct arena arena;
+	struct str path;
+
+	if (wire_read(data, size, &view) < 0)
+		return 0;
+	arena_init(&arena);
+	wire_facts(&view, &facts);
+	use_place(view.span[WIRE_SPAN_PLACE0], &arena);
+	use_place(view.span[WIRE_SPAN_PLACE1], &arena);
+	use_place(view.span[WIRE_SPAN_CGROUP], &arena);
+	path = path_normalise(&arena, path_join(&arena, STR("/d"), view.span[WIRE_SPAN_TEXT0]));
+	if (path.len == 0 || path.p[0] != '/' || str_find(path, STR("/../"), 0) != SIZE_MAX)
+		abort();
+	path_extension(str_basename(path));
+	arena_free(&arena);
+	return 0;
+}
