@@ -55,6 +55,9 @@ uint32_t program_take_gate(struct builder *b, struct node *tree, uint32_t *gate,
 #define COST_PATTERN 30.0f
 #define COST_PATTERN_BYTE 0.3f
 
+/* In eql_leaf.cost. */
+#define PARTICULAR_COST 100
+
 static void estimate_indexed(const struct builder *b, const struct leaf *leaf, struct node *node)
 {
 	struct span span = b->leaf_literals[node->leaf];
@@ -91,7 +94,8 @@ static void estimate_leaf(const struct builder *b, struct node *node)
 		estimate_indexed(b, leaf, node);
 		return;
 	case LEAF_EVAL:
-		node->chance = 0.3f;
+		/* What is costly is a regular expression or a list, and those are particular. */
+		node->chance = leaf->eql->cost >= PARTICULAR_COST ? 0.1f : 0.3f;
 		node->cost = fmaxf((float)leaf->eql->cost, 4 * COST_LOOK_UP);
 		return;
 	}

@@ -17,12 +17,13 @@
 #include "base/clock.h"
 #include "base/printable.h"
 #include "event/json.h"
-#include "process/process.h"
 #include "sink/sink_internal.h"
 
 #define NAME_SHOWN 80
 #define PATH_SHOWN 300
 #define ARGS_SHOWN 200
+/* More than the process table gives (PROCESS_ANCESTORS_MAX); of more, the nearest are shown. */
+#define ANCESTORS_SHOWN 40
 /* Deeper generations are not moved further to the right. */
 #define INDENT_MAX 12
 
@@ -264,11 +265,11 @@ static bool add_ancestors(struct terminal *t, const struct alert *alert, struct 
 	const struct process_fields fields = {t->members[MEMBER_NAME],
 					      t->members[MEMBER_EXECUTABLE], t->members[MEMBER_PID],
 					      t->members[MEMBER_USER], t->members[MEMBER_ARGS]};
-	struct str objects[PROCESS_ANCESTORS_MAX + 1];
+	struct str objects[ANCESTORS_SHOWN];
 	uint32_t n = 0, depth = 0;
 	size_t at = 0;
 
-	while (n < PROCESS_ANCESTORS_MAX + 1 && next_object(alert->ancestors, &at, &objects[n]))
+	while (n < ANCESTORS_SHOWN && next_object(alert->ancestors, &at, &objects[n]))
 		n++;
 	while (n-- > 0) {
 		buf_reset(&t->json);
