@@ -21,8 +21,10 @@ import argparse, glob, json, os, re, shutil, subprocess, sys, tempfile, time
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # A test program that takes longer hangs; the slowest live test takes under two minutes.
 PROGRAM_SECONDS_MAX = 400
+# What tests/unit/meson.build gives its programs.
+UNIT = {"CMOCKA_MESSAGE_OUTPUT": "TAP", "LINTEL_TESTS": os.path.join(TOP, "tests"), "LINTEL_SOURCE_ROOT": TOP}
 SAN = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:abort_on_error=0:allocator_may_return_null=1",
-           UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1", CMOCKA_MESSAGE_OUTPUT="TAP")
+           UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1", **UNIT)
 
 
 class Tally:
@@ -136,7 +138,7 @@ def suite_layers(tally, args):
 
 def suite_unit(tally, args):
     build("build")
-    env = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP")
+    env = dict(os.environ, **UNIT)
     for program in unit_programs("build"):
         run_tap(tally, "unit/" + os.path.basename(program), [program], env)
 

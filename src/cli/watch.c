@@ -258,7 +258,7 @@ static const char *const *directories(struct watch *w, const struct config *conf
 	if (left_out)
 		log_info("rules name %u more directories than fanotify watches (%u); tracepoints "
 			 "see those alone",
-			 left_out, RULE_DIRECTORIES_MAX);
+			 left_out, RULE_WATCHED_DIRECTORIES_MAX);
 	while (named[n])
 		n++;
 	const char **all = ARENA_ARRAY(&w->directories, const char *,

@@ -117,7 +117,7 @@ const char *const *rule_set_directories(const struct rule_set *rules, struct are
 			collect(&found, rules->rules[i]->query->cond, i + 1);
 	if (found.count)
 		qsort(found.items, found.count, sizeof(*found.items), by_rules_then_path);
-	uint32_t n = found.count < RULE_DIRECTORIES_MAX ? found.count : RULE_DIRECTORIES_MAX;
+	uint32_t n = found.count < RULE_WATCHED_DIRECTORIES_MAX ? found.count : RULE_WATCHED_DIRECTORIES_MAX;
 	const char **paths = ARENA_ARRAY(arena, const char *, n + 1);
 
 	for (uint32_t i = 0; i < n; i++)

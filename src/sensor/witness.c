@@ -22,7 +22,7 @@
 #include "base/log.h"
 #include "sensor/witness_internal.h"
 
-/* The ring is read at least every 20 ms, and this only counts once it has been read empty. */
+/* The ring is read at least every 10 ms, and this only counts once it has been read empty. */
 #define WAIT_NS (200 * NS_PER_MS)
 /* A report this old is of an earlier doing (not for modifications, see struct confirmed). */
 #define CONFIRMED_NS (2 * NS_PER_SEC)
@@ -138,7 +138,9 @@ static void emit_alone(struct witness *witness, const struct waiting *waiting)
 	struct process *process = process_find(sensor->processes, waiting->pid, 0);
 	struct process_facts facts = {.pid = waiting->pid, .tid = waiting->pid};
 	struct wire_actor actor = witness->view[waiting->view].actor;
-	struct locate_request request = {.actor = &actor, .text = str_from(waiting->path)};
+	struct locate_request request = {.actor = &actor,
+					 .text = str_from(waiting->path),
+					 .wants_stat = waiting->mask != FAN_DELETE};
 	struct located located;
 	struct file_facts file;
 
@@ -151,8 +153,6 @@ static void emit_alone(struct witness *witness, const struct waiting *waiting)
 	view_locate(views_of(sensor->views, &actor), &request, &sensor->scratch, &located);
 	file = file_facts_of(&located);
 	file.path = request.text;
-	if (waiting->mask == FAN_DELETE)
-		file.has_attributes = false;
 	emit_begin(sensor, waiting->boot_ns, STR("fanotify"));
 	say(sensor, waiting->mask);
 	event_set_str(&sensor->event, FIELD_LINTEL_FILE_WITNESS, STR("fanotify"));

@@ -126,35 +126,50 @@ static void add_label(const struct terminal *t, struct buf *out, const char *lab
 	add_colour(t, out, RESET);
 }
 
-static void add_technique(struct buf *out, const struct rule_technique *q, bool *any)
+/* More than a line of techniques is for the rule's page, not for an alert. */
+#define TECHNIQUES_SHOWN 16
+
+struct techniques {
+	const struct rule_technique *items[TECHNIQUES_SHOWN];
+	uint32_t count;
+};
+
+/* A technique stands under each tactic it serves; named once is enough. */
+static void collect(struct techniques *t, const struct rule_technique *q)
 {
-	if (*any)
-		buf_add(out, STR("; "));
-	*any = true;
-	printable_add(out, q->id, NAME_SHOWN);
-	buf_add_char(out, ' ');
-	printable_add(out, q->name, NAME_SHOWN);
+	for (uint32_t i = 0; i < t->count; i++)
+		if (str_eq(t->items[i]->id, q->id))
+			return;
+	if (t->count < TECHNIQUES_SHOWN)
+		t->items[t->count++] = q;
 }
 
 /* Subtechniques name their technique already. */
 static void add_techniques(const struct terminal *t, const struct rule *rule, struct buf *out)
 {
-	bool any = false;
+	struct techniques shown = {.count = 0};
 
 	for (uint32_t i = 0; i < rule->threat_count; i++) {
 		for (uint32_t k = 0; k < rule->threats[i].technique_count; k++) {
 			const struct rule_technique *q = &rule->threats[i].techniques[k];
 
-			if (!any)
-				add_label(t, out, "technique");
 			if (!q->subtechnique_count)
-				add_technique(out, q, &any);
+				collect(&shown, q);
 			for (uint32_t s = 0; s < q->subtechnique_count; s++)
-				add_technique(out, &q->subtechniques[s], &any);
+				collect(&shown, &q->subtechniques[s]);
 		}
 	}
-	if (any)
-		buf_add_char(out, '\n');
+	if (!shown.count)
+		return;
+	add_label(t, out, "technique");
+	for (uint32_t i = 0; i < shown.count; i++) {
+		if (i)
+			buf_add(out, STR("; "));
+		printable_add(out, shown.items[i]->id, NAME_SHOWN);
+		buf_add_char(out, ' ');
+		printable_add(out, shown.items[i]->name, NAME_SHOWN);
+	}
+	buf_add_char(out, '\n');
 }
 
 /* Fields that name one process, in the alert's event or in an ancestor's object. */

@@ -20,17 +20,22 @@
 
 static struct rule_technique technique = {.id = STR("T1574.006"),
 					  .name = STR("Dynamic Linker Hijacking")};
-static struct rule_threat threat = {.framework = STR("MITRE ATT&CK"),
-				    .tactic_id = STR("TA0003"),
-				    .tactic_name = STR("Persistence"),
-				    .techniques = &technique,
-				    .technique_count = 1};
+static struct rule_threat threats[2] = {{.framework = STR("MITRE ATT&CK"),
+					 .tactic_id = STR("TA0003"),
+					 .tactic_name = STR("Persistence"),
+					 .techniques = &technique,
+					 .technique_count = 1},
+					{.framework = STR("MITRE ATT&CK"),
+					 .tactic_id = STR("TA0005"),
+					 .tactic_name = STR("Defense Evasion"),
+					 .techniques = &technique,
+					 .technique_count = 1}};
 static const struct rule rule = {.id = STR("rule-1"),
 				 .name = STR("Preload \033[31mcreated"),
 				 .severity = SEVERITY_HIGH,
 				 .risk_score = 73,
-				 .threats = &threat,
-				 .threat_count = 1};
+				 .threats = threats,
+				 .threat_count = 2};
 
 struct fixture {
 	char path[32];
