@@ -116,8 +116,7 @@ static bool list_tree(struct walk *walk, const char *top)
 		const char *path = walk->directories.items[walk->next++];
 
 		list_directory(walk, path);
-		if (walk->directories.count > RULE_TREE_MAX ||
-		    walk->files.count > RULE_FILES_MAX)
+		if (walk->directories.count > RULE_TREE_MAX || walk->files.count > RULE_FILES_MAX)
 			return false;
 	}
 	return true;
