@@ -39,7 +39,8 @@ struct bpf_side {
 };
 
 /* libbpf speaks of every hook that is missing; lintel says it once and in its own words. */
-static int print_debug(enum libbpf_print_level level, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static int print_debug(enum libbpf_print_level level,
+							     const char *format, va_list arguments)
 {
 	char line[512];
 	int n = vsnprintf(line, sizeof(line), format, arguments);

@@ -59,7 +59,7 @@ struct locate_request {
 	uint32_t start_dev, start_upper_dev;
 	struct str text; /* as given to the call */
 	bool wants_stat;
-	bool follow;     /* the last part too, when it is a symbolic link */
+	bool follow; /* the last part too, when it is a symbolic link */
 };
 
 /* Texts go to the arena. */
