@@ -38,6 +38,7 @@ struct hunt {
 	struct sink *sink;
 	struct progress progress;
 	uint64_t match_count, alert_count;
+	bool started;     /* the first event with a time was seen */
 	bool reader_gone; /* of our output */
 };
 
@@ -159,6 +160,10 @@ static void on_event(struct hunt *h)
 	const struct rule *const *matched;
 	uint32_t n = engine_match(h->engine, &h->event, h->scratch, &matched);
 
+	if (!h->started && h->event.time_ns != INT64_MIN) {
+		h->started = true;
+		alert_caps_start(h->caps, h->event.time_ns);
+	}
 	for (uint32_t i = 0; i < n && !h->reader_gone; i++)
 		raise_alert(h, matched[i]);
 	progress_update(&h->progress, ndjson_stats(h->source), h->alert_count);
@@ -182,10 +187,10 @@ static void summary(struct hunt *h)
 	alert_caps_report(h->caps, say_withheld, NULL);
 	uint32_t causes = write_losses(&losses);
 
-	log_info("%s%s events from %" PRIu64 " files (%.1f MB) in %.2f s, %s events/s: %" PRIu64
+	log_info("%s%s events from %" PRIu64 " file%s (%.1f MB) in %.2f s, %s events/s: %" PRIu64
 		 " matches, %" PRIu64 " alerts, %s",
 		 stop ? "stopped after " : "", progress_number(stats->events, events), stats->files,
-		 (double)stats->bytes_done / 1e6, seconds,
+		 stats->files == 1 ? "" : "s", (double)stats->bytes_done / 1e6, seconds,
 		 progress_number((uint64_t)((double)stats->events / seconds), rate), h->match_count,
 		 h->alert_count, causes ? "lost or incomplete:" : "nothing lost");
 	int err = buf_write_fd(&losses, STDERR_FILENO);

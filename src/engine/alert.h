@@ -41,6 +41,9 @@ void alert_sentence(const struct alert *alert, struct buf *out);
 struct alert_caps;
 struct alert_caps *alert_caps_new(const struct rule_set *rules);
 void alert_caps_free(struct alert_caps *caps);
+/* All rules' intervals are counted from `time_ns`, as if Kibana's schedule had begun there; a hunt
+ * gives its first event's time. Without it each rule's begin with its first alert. */
+void alert_caps_start(struct alert_caps *caps, int64_t time_ns);
 /* True: let it through (alert->withheld is set). False: it is counted and withheld. */
 bool alert_caps_admit(struct alert_caps *caps, struct alert *alert);
 /* What was withheld, per rule, for the summary; calls `each` for rules with any. */

@@ -15,13 +15,13 @@
 #define WINDOWS 8
 
 struct window {
-	int64_t number; /* (time - first alert) / interval, rounded down */
+	int64_t number; /* (time - start) / interval, rounded down */
 	uint32_t count;
 	uint64_t used; /* the alert that used it last; 0: free */
 };
 
 struct rule_caps {
-	int64_t first_ns;
+	int64_t start_ns; /* the caps' own, or the rule's first alert */
 	uint64_t alerts;
 	uint64_t withheld;      /* all */
 	uint64_t withheld_last; /* since the last one let through */
@@ -30,6 +30,8 @@ struct rule_caps {
 
 struct alert_caps {
 	const struct rule_set *rules;
+	bool started;
+	int64_t start_ns;
 	/* Rules by address, open addressing, at most half full: rule number + 1. */
 	uint32_t *slots;
 	uint32_t mask;
@@ -73,11 +75,17 @@ void alert_caps_free(struct alert_caps *caps)
 	free(caps);
 }
 
-static int64_t window_number(const struct rule *rule, int64_t first_ns, int64_t time_ns)
+void alert_caps_start(struct alert_caps *caps, int64_t time_ns)
+{
+	caps->started = true;
+	caps->start_ns = time_ns;
+}
+
+static int64_t window_number(const struct rule *rule, int64_t start_ns, int64_t time_ns)
 {
 	/* Kibana's default, for a rule whose file gives no usable one. */
 	int64_t interval = rule->interval_ns > 0 ? rule->interval_ns : 5 * 60 * NS_PER_SEC;
-	__int128 since = (__int128)time_ns - first_ns;
+	__int128 since = (__int128)time_ns - start_ns;
 	__int128 number = since / interval;
 
 	if (since % interval < 0)
@@ -116,8 +124,8 @@ bool alert_caps_admit(struct alert_caps *caps, struct alert *alert)
 	if (!most)
 		most = RULE_MAX_SIGNALS_DEFAULT;
 	if (!c->alerts++)
-		c->first_ns = alert->time_ns;
-	struct window *w = window_of(c, window_number(alert->rule, c->first_ns, alert->time_ns));
+		c->start_ns = caps->started ? caps->start_ns : alert->time_ns;
+	struct window *w = window_of(c, window_number(alert->rule, c->start_ns, alert->time_ns));
 
 	w->used = c->alerts;
 	if (w->count >= most) {

@@ -22,6 +22,7 @@
  * These are the values and rules of Elastic's session view (entry_meta.type), with the container
  * cases widened from the runtimes' names to the kernel's facts.
  */
+#include "process/proc_internal.h"
 #include "process/process_internal.h"
 
 /* Ancestors between a process and one whose entry leader is known. Forks settle at once, so more
@@ -140,6 +141,13 @@ static void settle_parent(struct process_table *table, struct process *p)
 		return;
 	struct process *parent = table_newest(table, p->parent.pid);
 
+	if (!parent && !p->parent_sought && table->max - table->count > PROC_DISCOVER_MAX) {
+		/* Once, and only while nothing is forgotten for it. The task iterator of some
+		 * kernels leaves pid 1 out (seen on 6.18). */
+		p->parent_sought = true;
+		(void)proc_discover(table, p->parent.pid, 0);
+		parent = table_newest(table, p->parent.pid);
+	}
 	/* A parent's pid may be in use again; then by something younger than the child. */
 	if (parent && parent != p && parent->start_ticks <= p->start_ticks)
 		link_set(table, p, &p->parent, parent);

@@ -123,10 +123,11 @@ struct process {
 	uint32_t pid_in_ns;
 	uint32_t tty_major, tty_minor;
 	uint32_t exit_code;
-	uint8_t life;  /* enum life */
-	uint8_t entry; /* enum entry_type */
-	bool settled;  /* every link is resolved and the entry leader known */
-	bool gone;     /* never seen starting and gone before it could be read */
+	uint8_t life;       /* enum life */
+	uint8_t entry;      /* enum entry_type */
+	bool settled;       /* every link is resolved and the entry leader known */
+	bool gone;          /* never seen starting and gone before it could be read */
+	bool parent_sought; /* in /proc, as the table did not have it */
 	uint8_t container_id_len;
 	uint8_t start_len;
 	char entity_id[ENTITY_ID_LEN];

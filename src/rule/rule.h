@@ -91,7 +91,7 @@ struct rule_set {
  * given by accident). Elastic's whole repository has 3,648. */
 #define RULE_FILES_MAX 50000
 /* The same for directories, so that `--rules /` ends soon. */
-#define RULE_DIRECTORIES_MAX 20000
+#define RULE_TREE_MAX 20000
 /* Elastic's largest rule file is 90 KB. */
 #define RULE_FILE_BYTES_MAX (1024 * 1024)
 

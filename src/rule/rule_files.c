@@ -116,8 +116,7 @@ static bool list_tree(struct walk *walk, const char *top)
 		const char *path = walk->directories.items[walk->next++];
 
 		list_directory(walk, path);
-		if (walk->directories.count > RULE_DIRECTORIES_MAX ||
-		    walk->files.count > RULE_FILES_MAX)
+		if (walk->directories.count > RULE_TREE_MAX || walk->files.count > RULE_FILES_MAX)
 			return false;
 	}
 	return true;
@@ -213,7 +212,7 @@ static int load_tree(struct rule_set *set, struct field_set *fields, const char 
 	if (!list_tree(&walk, path)) {
 		diag_add(diags, (struct diag){.file = str_from(path)},
 			 "more than %d rule files or %d directories: not a rule directory",
-			 RULE_FILES_MAX, RULE_DIRECTORIES_MAX);
+			 RULE_FILES_MAX, RULE_TREE_MAX);
 		error = -E2BIG;
 		goto out;
 	}

@@ -270,7 +270,9 @@ static void finish_exceptions(const struct rule_source *source, struct rule_draf
 {
 	const struct toml_node *array = rule_key(source, "exceptions");
 
-	for (uint32_t i = 0; i < draft->rule.exception_count; i++) {
+	/* Each mistake costs a walk to its place; beyond the list's end nobody would see it. */
+	for (uint32_t i = 0;
+	     i < draft->rule.exception_count && source->diags->errors < DIAG_LIST_MAX; i++) {
 		struct rule_exception *exception = &draft->rule.exceptions[i];
 		const struct toml_node *table = array->type == TOML_ARRAY ? array->kids[i] : array;
 		const struct toml_node *text = toml_get_typed(table, "query", TOML_STRING);

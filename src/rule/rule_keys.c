@@ -11,6 +11,9 @@
 
 #include <stddef.h>
 
+/* A file with more unknown keys than this is not a rule file; its errors are what matters. */
+#define UNKNOWN_KEY_WARNINGS_MAX 16
+
 enum key_kind {
 	KEY_ANY,       /* known, of no use here */
 	KEY_UNAPPLIED, /* known, not applied, and that changes what the rule does: say so */
@@ -267,8 +270,8 @@ static void add_unknown(const struct rule_source *source, struct rule *rule,
 	struct str key = dotted(source->arena, path);
 
 	rule->unknown_keys[rule->unknown_key_count++] = key;
-	/* A diagnostic costs a walk to its line: not for keys by the thousand. */
-	if (source->diags->count == DIAG_LIST_MAX)
+	/* Room is left for errors; the rest is in the rule's list. */
+	if (n >= UNKNOWN_KEY_WARNINGS_MAX)
 		return;
 	struct diag diag = rule_diag_key(source, node);
 

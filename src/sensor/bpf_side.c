@@ -39,7 +39,8 @@ struct bpf_side {
 };
 
 /* libbpf speaks of every hook that is missing; lintel says it once and in its own words. */
-static int print_debug(enum libbpf_print_level level, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static int print_debug(enum libbpf_print_level level,
+							     const char *format, va_list arguments)
 {
 	char line[512];
 	int n = vsnprintf(line, sizeof(line), format, arguments);
@@ -178,7 +179,8 @@ static int explain(int err)
 	return err == -EMFILE || err == -ENFILE || err == -EPERM || err == -ENOMEM ? err : -ENOTSUP;
 }
 
-int bpf_side_open(struct bpf_side **out, const struct sensor_options *options)
+int bpf_side_open(struct bpf_side **out, const struct sensor_options *options,
+		  const struct wire_actor *own)
 {
 	const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
 	struct bpf_side *bpf = xcalloc(1, sizeof(*bpf));
@@ -187,7 +189,9 @@ int bpf_side_open(struct bpf_side **out, const struct sensor_options *options)
 	libbpf_set_print(print_debug);
 	setrlimit(RLIMIT_MEMLOCK, &unlimited); /* needed before 5.11 only */
 	bpf->ring_bytes = options->ring_bytes ? options->ring_bytes : SENSOR_RING_BYTES_DEFAULT;
-	bpf->config.self_tgid = (uint32_t)getpid();
+	bpf->config.self_tgid = own->pid;
+	bpf->config.own_mount_ns = own->mount_ns;
+	bpf->config.own_root_inode = own->root_inode;
 	bpf->config.track = options->root_pid != 0;
 	bpf->config.cgroup_subsys = WIRE_NO_SUBSYS;
 	bpf->btf = btf__load_vmlinux_btf();

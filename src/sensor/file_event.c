@@ -102,8 +102,9 @@ static void on_file(struct sensor *sensor, const struct wire_view *view,
 	finish(sensor, view, process, &file);
 }
 
+/* The path of string 0 or 1. */
 static void locate(struct sensor *sensor, const struct wire_view *view, int which, bool follow,
-		   struct located *located)
+		   bool wants_stat, struct located *located)
 {
 	const struct wire_record *record = &view->record;
 	enum wire_span_kind text = which ? WIRE_SPAN_TEXT1 : WIRE_SPAN_TEXT0;
@@ -114,6 +115,7 @@ static void locate(struct sensor *sensor, const struct wire_view *view, int whic
 	    .start_dev = record->place[which].dev,
 	    .start_upper_dev = record->place[which].upper_dev,
 	    .text = view->span[text],
+	    .wants_stat = wants_stat,
 	    .follow = follow,
 	};
 
@@ -159,11 +161,12 @@ static void on_rename(struct sensor *sensor, const struct wire_view *view,
 		      const struct process *process)
 {
 	struct located from, to;
+	bool exchanged = view->record.value & RENAME_EXCHANGE;
 
-	locate(sensor, view, 0, false, &from);
-	locate(sensor, view, 1, false, &to);
+	locate(sensor, view, 0, false, exchanged, &from);
+	locate(sensor, view, 1, false, true, &to);
 	on_two_names(sensor, view, process, WHAT_RENAME, &from, &to);
-	if (view->record.value & RENAME_EXCHANGE)
+	if (exchanged)
 		on_two_names(sensor, view, process, WHAT_RENAME, &to, &from);
 }
 
@@ -173,10 +176,8 @@ static void on_one_name(struct sensor *sensor, const struct wire_view *view,
 	struct located located;
 	struct file_facts file;
 
-	locate(sensor, view, 0, follow, &located);
+	locate(sensor, view, 0, follow, what != WHAT_UNLINK, &located);
 	file = file_facts_of(&located);
-	if (what == WHAT_UNLINK) /* whatever has this name now is another file */
-		file.has_attributes = false;
 	begin(sensor, view, what, false);
 	say_incomplete(sensor, view, &located, what);
 	if (what == WHAT_SYMLINK)
@@ -193,7 +194,7 @@ static void on_opened_name(struct sensor *sensor, const struct wire_view *view,
 	struct file_facts file;
 	bool is_creation = view->record.value & O_CREAT;
 
-	locate(sensor, view, 0, true, &located);
+	locate(sensor, view, 0, true, true, &located);
 	file = file_facts_of(&located);
 	if (located.has_stat && located.stat.stx_mask & STATX_BTIME)
 		is_creation = is_creation && located.stat.stx_btime.tv_sec * NS_PER_SEC +
@@ -221,8 +222,8 @@ static void on_paths(struct sensor *sensor, const struct wire_view *view,
 		on_rename(sensor, view, process);
 		return;
 	case WHAT_LINK:
-		locate(sensor, view, 0, flags & AT_SYMLINK_FOLLOW, &from);
-		locate(sensor, view, 1, false, &to);
+		locate(sensor, view, 0, flags & AT_SYMLINK_FOLLOW, false, &from);
+		locate(sensor, view, 1, false, true, &to);
 		on_two_names(sensor, view, process, what, &from, &to);
 		return;
 	case WHAT_MKNOD:

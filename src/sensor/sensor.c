@@ -17,7 +17,7 @@
 #include "sensor/sensor_internal.h"
 
 /* Records that do not wake the reader are looked for this often: what an event may be late. */
-#define POLL_NS (20 * NS_PER_MS)
+#define POLL_NS (10 * NS_PER_MS)
 /* Records handled in one sensor_poll, so that a busy ring does not keep the caller from its
  * signals and its other work: 10,000 take about 50 ms. */
 #define RECORDS_PER_POLL 10000
@@ -106,6 +106,7 @@ int sensor_open(struct sensor **out, const struct sensor_options *options,
 		const struct field_set *fields, struct process_table *processes,
 		const struct host *host)
 {
+	struct wire_actor own;
 	struct sensor *sensor;
 	int err;
 
@@ -128,7 +129,8 @@ int sensor_open(struct sensor **out, const struct sensor_options *options,
 	event_init(&sensor->event, fields);
 	arena_init(&sensor->scratch);
 	make_id_prefix(sensor);
-	err = bpf_side_open(&sensor->bpf, options);
+	views_own_actor(sensor->views, &own);
+	err = bpf_side_open(&sensor->bpf, options, &own);
 	if (err)
 		goto fail;
 	open_witness(sensor, options);

@@ -35,7 +35,8 @@ struct sensor {
 };
 
 /* bpf_side.c: the BPF programs */
-int bpf_side_open(struct bpf_side **out, const struct sensor_options *options);
+int bpf_side_open(struct bpf_side **out, const struct sensor_options *options,
+		  const struct wire_actor *own);
 void bpf_side_close(struct bpf_side *bpf);
 int bpf_side_attach(struct bpf_side *bpf);
 int bpf_side_fd(const struct bpf_side *bpf);

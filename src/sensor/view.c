@@ -299,12 +299,18 @@ int view_open_root(struct view *view, uint32_t pid)
 	int fd;
 
 	if (view_is_own(view))
-		return fcntl(view->views->own_root_fd, F_DUPFD_CLOEXEC, 0);
+		return view->views->own_root_fd;
 	fd = open_root_of(view, pid);
 	for (int i = 0; i < VIEW_PIDS && fd < 0; i++)
 		if (view->pid[i] != pid)
 			fd = open_root_of(view, view->pid[i]);
 	return fd < 0 ? open_root_path(view) : fd;
+}
+
+void view_close_root(const struct view *view, int root_fd)
+{
+	if (root_fd >= 0 && root_fd != view->views->own_root_fd)
+		close(root_fd);
 }
 
 /* Open below `root_fd` as the processes of the view would, without waiting for anybody. */
@@ -465,28 +471,45 @@ static void stat_fd(int fd, struct located *located)
 	    fd >= 0 && !statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, mask, &located->stat);
 }
 
-/* Open what the path names: the thing itself, or the directory it is in. */
-static bool resolve(struct view *view, int root_fd, struct str path, bool whole,
-		    struct arena *arena, struct located *located)
+/* The file by its name in an open directory, or below the root. */
+static void stat_name(struct view *view, int fd, const char *name, struct located *located)
 {
-	struct str name = str_basename(path);
-	int fd, file_fd;
+	int file_fd = open_below(view, fd, name, O_NOFOLLOW);
+
+	if (file_fd < 0)
+		return;
+	stat_fd(file_fd, located);
+	close(file_fd);
+}
+
+/* The path itself, its last part followed. */
+static bool resolve_whole(struct view *view, int root_fd, struct str path, struct arena *arena,
+			  struct located *located)
+{
+	int fd = open_below(view, root_fd, c_text(arena, path), 0);
 	bool ok;
 
-	fd = open_below(view, root_fd, c_text(arena, whole ? path : path_directory(path)),
-			whole ? 0 : O_DIRECTORY);
 	if (fd < 0)
 		return false;
 	ok = view_paths_of_fd(view, root_fd, fd, arena, &located->path, &located->host_path);
-	if (whole) {
-		stat_fd(fd, located);
-		close(fd);
-		return ok;
-	}
-	file_fd = open_below(view, fd, c_text(arena, name), O_NOFOLLOW);
-	stat_fd(file_fd, located);
-	if (file_fd >= 0)
-		close(file_fd);
+	stat_fd(fd, located);
+	close(fd);
+	return ok;
+}
+
+/* The directory it is in; the last part need not exist, and is not followed. */
+static bool resolve_parent(struct view *view, int root_fd, struct str path, bool wants_stat,
+			   struct arena *arena, struct located *located)
+{
+	struct str name = str_basename(path);
+	int fd = open_below(view, root_fd, c_text(arena, path_directory(path)), O_DIRECTORY);
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	ok = view_paths_of_fd(view, root_fd, fd, arena, &located->path, &located->host_path);
+	if (ok && wants_stat)
+		stat_name(view, fd, c_text(arena, name), located);
 	close(fd);
 	if (!ok)
 		return false;
@@ -508,17 +531,44 @@ static void locate_name(struct view *view, const struct locate_request *request,
 		located->host_path = path_join(arena, host, request->text);
 }
 
+/* By text alone. */
+static void locate_lexically(struct view *view, struct str path, struct arena *arena,
+			     struct located *located)
+{
+	located->is_lexical = true;
+	located->path = path_normalise(arena, path);
+	if (view_is_own(view))
+		located->host_path = located->path;
+	else if (view->mounts_valid)
+		located->host_path = foreign_host_path(
+		    view, mounts_on(&view->mounts, located->path), located->path, arena);
+}
+
+static void locate_path(struct view *view, const struct locate_request *request, struct str path,
+			bool is_whole, struct arena *arena, struct located *located)
+{
+	int root_fd = view_open_root(view, request->actor->pid);
+	bool ok = false;
+
+	if (root_fd >= 0)
+		ok = is_whole
+			 ? resolve_whole(view, root_fd, path, arena, located)
+			 : resolve_parent(view, root_fd, path, request->wants_stat, arena, located);
+	view_close_root(view, root_fd);
+	if (!ok)
+		locate_lexically(view, path, arena, located);
+}
+
 void view_locate(struct view *view, const struct locate_request *request, struct arena *arena,
 		 struct located *located)
 {
 	struct str start_path = request->start ? place_path(request->start, arena) : STR("/");
-	bool is_relative = request->text.len == 0 || request->text.p[0] != '/';
 	struct str path, text = strip_slashes(request->text);
-	bool whole, is_name;
+	bool is_whole, is_name;
 	int root_fd;
 
 	*located = (struct located){0};
-	if (request->text.len == 0) { /* AT_EMPTY_PATH: the descriptor itself */
+	if (text.len == 0) { /* AT_EMPTY_PATH: the descriptor itself */
 		located->path = start_path;
 		if (request->start)
 			located->host_path =
@@ -527,29 +577,19 @@ void view_locate(struct view *view, const struct locate_request *request, struct
 		return;
 	}
 	path = replace_self(path_join(arena, start_path, text), request->actor->pid, arena);
-	is_name = is_relative && request->start && !memchr(text.p, '/', text.len) && !is_dots(text);
-	whole = request->follow || is_dots(str_basename(text));
+	is_whole = request->follow || is_dots(str_basename(text));
+	is_name = !is_whole && request->start && !memchr(text.p, '/', text.len);
+	if (!is_name) {
+		locate_path(view, request, path, is_whole, arena, located);
+		return;
+	}
+	locate_name(view, request, start_path, arena, located);
+	if (!request->wants_stat)
+		return;
 	root_fd = view_open_root(view, request->actor->pid);
-	if (root_fd >= 0 && resolve(view, root_fd, path, whole, arena, located)) {
-		close(root_fd);
-		if (is_name && !whole)
-			locate_name(view, request, start_path, arena, located);
-		return;
-	}
 	if (root_fd >= 0)
-		close(root_fd);
-	if (is_name) {
-		locate_name(view, request, start_path, arena, located);
-		located->is_lexical = whole;
-		return;
-	}
-	located->is_lexical = true;
-	located->path = path_normalise(arena, path);
-	if (view_is_own(view))
-		located->host_path = located->path;
-	else if (view->mounts_valid)
-		located->host_path = foreign_host_path(
-		    view, mounts_on(&view->mounts, located->path), located->path, arena);
+		stat_name(view, root_fd, c_text(arena, path), located);
+	view_close_root(view, root_fd);
 }
 
 int view_open_directory(struct view *view, struct str directory, struct arena *arena,
@@ -565,6 +605,6 @@ int view_open_directory(struct view *view, struct str directory, struct arena *a
 		close(fd);
 		fd = -ENOENT;
 	}
-	close(root_fd);
+	view_close_root(view, root_fd);
 	return fd;
 }

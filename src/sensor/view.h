@@ -58,7 +58,8 @@ struct locate_request {
 	const struct place *start; /* where a relative path starts; NULL when not known */
 	uint32_t start_dev, start_upper_dev;
 	struct str text; /* as given to the call */
-	bool follow;     /* the last part too, when it is a symbolic link */
+	bool wants_stat;
+	bool follow; /* the last part too, when it is a symbolic link */
 };
 
 /* Texts go to the arena. */
@@ -67,8 +68,10 @@ void view_locate(struct view *view, const struct locate_request *request, struct
 /* A place's path on the host; empty when it has none that lintel can see. */
 struct str view_host_path(struct view *view, const struct place *place, uint32_t dev,
 			  uint32_t upper_dev, struct arena *arena);
-/* An O_PATH descriptor of the view's root, by a living process that has it, or -errno. */
+/* An O_PATH descriptor of the view's root, by a living process that has it, or -errno; to be given
+ * back with view_close_root. */
 int view_open_root(struct view *view, uint32_t pid);
+void view_close_root(const struct view *view, int root_fd);
 /* A directory of the view, for a mark: an O_PATH descriptor; its path in the view, links resolved,
  * goes to `path`. -errno, -ENOENT when it does not exist. */
 int view_open_directory(struct view *view, struct str directory, struct arena *arena,

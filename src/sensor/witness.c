@@ -22,7 +22,7 @@
 #include "base/log.h"
 #include "sensor/witness_internal.h"
 
-/* The ring is read at least every 20 ms, and this only counts once it has been read empty. */
+/* The ring is read at least every 10 ms, and this only counts once it has been read empty. */
 #define WAIT_NS (200 * NS_PER_MS)
 /* A report this old is of an earlier doing (not for modifications, see struct confirmed). */
 #define CONFIRMED_NS (2 * NS_PER_SEC)
@@ -138,7 +138,9 @@ static void emit_alone(struct witness *witness, const struct waiting *waiting)
 	struct process *process = process_find(sensor->processes, waiting->pid, 0);
 	struct process_facts facts = {.pid = waiting->pid, .tid = waiting->pid};
 	struct wire_actor actor = witness->view[waiting->view].actor;
-	struct locate_request request = {.actor = &actor, .text = str_from(waiting->path)};
+	struct locate_request request = {.actor = &actor,
+					 .text = str_from(waiting->path),
+					 .wants_stat = waiting->mask != FAN_DELETE};
 	struct located located;
 	struct file_facts file;
 
@@ -151,8 +153,6 @@ static void emit_alone(struct witness *witness, const struct waiting *waiting)
 	view_locate(views_of(sensor->views, &actor), &request, &sensor->scratch, &located);
 	file = file_facts_of(&located);
 	file.path = request.text;
-	if (waiting->mask == FAN_DELETE)
-		file.has_attributes = false;
 	emit_begin(sensor, waiting->boot_ns, STR("fanotify"));
 	say(sensor, waiting->mask);
 	event_set_str(&sensor->event, FIELD_LINTEL_FILE_WITNESS, STR("fanotify"));
@@ -226,55 +226,67 @@ struct told {
 	bool has_directory, has_old;
 };
 
-static bool read_fid(const struct fanotify_event_info_fid *info, size_t bytes,
-		     struct directory_id *id, struct str *name)
+/* One info record with a file handle and, after it, a name. Nothing in a queue of events is aligned
+ * to more than four bytes. */
+static bool read_fid(struct str info, struct directory_id *id, struct str *name)
 {
-	const struct file_handle *handle = (const struct file_handle *)info->handle;
-	size_t head = sizeof(*info) + sizeof(*handle);
+	const size_t fixed = offsetof(struct fanotify_event_info_fid, handle);
+	const size_t head = fixed + sizeof(struct file_handle);
+	struct file_handle handle;
 
-	if (bytes < head || handle->handle_bytes > HANDLE_BYTES ||
-	    bytes - head < handle->handle_bytes)
+	if (info.len < head)
+		return false;
+	memcpy(&handle, info.p + fixed, sizeof(handle));
+	if (handle.handle_bytes > HANDLE_BYTES || info.len - head < handle.handle_bytes)
 		return false;
 	memset(id, 0, sizeof(*id));
-	memcpy(&id->fsid, &info->fsid, sizeof(id->fsid));
-	id->type = handle->handle_type;
-	id->bytes = handle->handle_bytes;
-	memcpy(id->handle, handle->f_handle, id->bytes);
-	name->p = (const char *)handle->f_handle + id->bytes;
-	name->len = strnlen(name->p, bytes - head - id->bytes);
+	memcpy(&id->fsid, info.p + offsetof(struct fanotify_event_info_fid, fsid),
+	       sizeof(id->fsid));
+	id->type = handle.handle_type;
+	id->bytes = handle.handle_bytes;
+	memcpy(id->handle, info.p + head, id->bytes);
+	name->p = info.p + head + id->bytes;
+	name->len = strnlen(name->p, info.len - head - id->bytes);
 	if (str_eq(*name, STR(".")))
 		name->len = 0;
 	return true;
 }
 
-static void read_infos(struct witness *witness, const struct fanotify_event_metadata *event,
-		       struct told *told)
+static void close_pidfd(struct str info)
 {
-	const char *at = (const char *)event + event->metadata_len;
-	const char *end = (const char *)event + event->event_len;
+	struct fanotify_event_info_pidfd pidfd;
 
-	while ((size_t)(end - at) >= sizeof(struct fanotify_event_info_header)) {
-		const struct fanotify_event_info_header *info = (const void *)at;
-		const struct fanotify_event_info_pidfd *pidfd = (const void *)at;
+	if (info.len < sizeof(pidfd))
+		return;
+	memcpy(&pidfd, info.p, sizeof(pidfd));
+	if (pidfd.pidfd >= 0)
+		close(pidfd.pidfd);
+}
 
-		if (info->len < sizeof(*info) || info->len > end - at)
+static void read_infos(struct str infos, struct told *told)
+{
+	struct fanotify_event_info_header header;
+	struct str info;
+
+	while (infos.len >= sizeof(header)) {
+		memcpy(&header, infos.p, sizeof(header));
+		if (header.len < sizeof(header) || header.len > infos.len)
 			return;
-		switch (info->info_type) {
+		info = (struct str){infos.p, header.len};
+		switch (header.info_type) {
 		case FAN_EVENT_INFO_TYPE_DFID_NAME:
 		case FAN_EVENT_INFO_TYPE_NEW_DFID_NAME:
-			told->has_directory =
-			    read_fid((const void *)at, info->len, &told->directory, &told->name);
+			told->has_directory = read_fid(info, &told->directory, &told->name);
 			break;
 		case FAN_EVENT_INFO_TYPE_OLD_DFID_NAME:
-			told->has_old = read_fid((const void *)at, info->len, &told->old_directory,
-						 &told->old_name);
+			told->has_old = read_fid(info, &told->old_directory, &told->old_name);
 			break;
 		case FAN_EVENT_INFO_TYPE_PIDFD:
-			if (witness->has_pidfd && info->len >= sizeof(*pidfd) && pidfd->pidfd >= 0)
-				close(pidfd->pidfd);
+			close_pidfd(info);
 			break;
 		}
-		at += info->len;
+		infos.p += header.len;
+		infos.len -= header.len;
 	}
 }
 
@@ -290,7 +302,8 @@ static void set_dirty(struct witness *witness, uint32_t view)
 	witness->any_dirty = true;
 }
 
-static void on_event(struct witness *witness, const struct fanotify_event_metadata *event)
+static void on_event(struct witness *witness, const struct fanotify_event_metadata *event,
+		     struct str infos)
 {
 	static const uint64_t bits[] = {FAN_CREATE,   FAN_MODIFY,     FAN_ATTRIB, FAN_RENAME,
 					FAN_MOVED_TO, FAN_MOVED_FROM, FAN_DELETE};
@@ -302,7 +315,7 @@ static void on_event(struct witness *witness, const struct fanotify_event_metada
 		counter_add(COUNTER_FANOTIFY_OVERFLOW, 1);
 		return;
 	}
-	read_infos(witness, event, &told);
+	read_infos(infos, &told);
 	if ((uint32_t)event->pid == witness->sensor->self_pid)
 		return;
 	directory = told.has_directory ? marks_find(witness, &told.directory) : NULL;
@@ -336,20 +349,35 @@ static void on_event(struct witness *witness, const struct fanotify_event_metada
 				      old_path);
 }
 
+/* Go through what one read gave. */
+static void read_events(struct witness *witness, struct str text)
+{
+	struct fanotify_event_metadata event;
+
+	while (text.len >= sizeof(event)) {
+		memcpy(&event, text.p, sizeof(event));
+		if (event.event_len < sizeof(event) || event.event_len > text.len ||
+		    event.metadata_len > event.event_len || event.vers != FANOTIFY_METADATA_VERSION)
+			return;
+		arena_reset(&witness->arena);
+		on_event(witness, &event,
+			 (struct str){text.p + event.metadata_len,
+				      event.event_len - event.metadata_len});
+		text.p += event.event_len;
+		text.len -= event.event_len;
+	}
+}
+
 void witness_read(struct witness *witness)
 {
-	static char text[READ_BYTES] __attribute__((aligned(8)));
+	static char text[READ_BYTES];
 
 	for (int i = 0; i < READS_MAX; i++) {
 		ssize_t n = read(witness->fd, text, sizeof(text));
-		const struct fanotify_event_metadata *event = (const void *)text;
 
 		if (n <= 0)
 			break;
-		for (; FAN_EVENT_OK(event, n); event = FAN_EVENT_NEXT(event, n)) {
-			arena_reset(&witness->arena);
-			on_event(witness, event);
-		}
+		read_events(witness, (struct str){text, (size_t)n});
 	}
 	marks_refresh(witness);
 }
@@ -380,7 +408,6 @@ static int open_fanotify(struct witness *witness)
 			      FAN_UNLIMITED_MARKS | FAN_REPORT_DFID_NAME;
 
 	witness->fd = fanotify_init(base | FAN_REPORT_FID | FAN_REPORT_PIDFD, O_RDONLY);
-	witness->has_pidfd = witness->fd >= 0;
 	if (witness->fd < 0)
 		witness->fd = fanotify_init(base | FAN_REPORT_FID, O_RDONLY);
 	if (witness->fd < 0)

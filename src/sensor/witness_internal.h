@@ -69,8 +69,7 @@ struct witness {
 	struct sensor *sensor;
 	int fd;
 	bool has_rename; /* FAN_RENAME, since 5.17 */
-	bool has_pidfd;
-	uint64_t seed; /* of the hashes: not to be guessed from outside */
+	uint64_t seed;   /* of the hashes: not to be guessed from outside */
 	const char *directory[DIRECTORIES_MAX];
 	uint32_t directory_count;
 	struct marked slot[MARK_SLOTS]; /* open addressing by id */

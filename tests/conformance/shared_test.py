@@ -67,7 +67,7 @@ def main():
                         "--expected", path], len(chosen))
         p = subprocess.run([LINTEL, "rules", "check", "--format", "ndjson", rules], capture_output=True, text=True)
         lines = [json.loads(l) for l in p.stdout.splitlines() if l.startswith("{")]
-        loaded = {l["rule"]["id"] for l in lines if l.get("state") == "loaded"}
+        loaded = {l["id"] for l in lines if l.get("state") == "loaded"}
         rest = [l for l in lines if l.get("state") not in (None, "loaded")]
         fine = loaded == ids and all(l.get("reason") for l in rest) and p.returncode == 0
         print("%sok 6 - every EQL rule with an event query loads, the rest is named by reason" % ("" if fine else "not "))

@@ -28,12 +28,13 @@ struct pack {
 	uint32_t failures;
 };
 
-static const char *source_path(const char *path)
+/* A path below tests/. */
+static const char *tests_path(const char *path)
 {
 	static char full[4096];
-	const char *root = getenv("LINTEL_SOURCE_ROOT");
+	const char *tests = getenv("LINTEL_TESTS");
 
-	snprintf(full, sizeof(full), "%s/%s", root ? root : ".", path);
+	snprintf(full, sizeof(full), "%s/%s", tests ? tests : "tests", path);
 	return full;
 }
 
@@ -125,7 +126,7 @@ static void the_binary_has_what_the_directory_has(void **state)
 
 	rule_set_init(&set);
 	diag_list_init(&diags);
-	assert_int_equal(rule_set_load(&set, fields, source_path("rules"), &diags), 0);
+	assert_int_equal(rule_set_load(&set, fields, tests_path("../rules"), &diags), 0);
 	assert_int_equal(set.count, pack->set.count);
 	for (uint32_t i = 0; i < set.count; i++) {
 		const struct rule *embedded = rule_set_find(&pack->set, set.rules[i]->id);
@@ -232,7 +233,7 @@ static void events_match_as_expected(void **state)
 	struct pack *pack = *state;
 	char directory[4096];
 
-	snprintf(directory, sizeof(directory), "%s", source_path("tests/rules"));
+	snprintf(directory, sizeof(directory), "%s", tests_path("rules"));
 	DIR *dir = opendir(directory);
 
 	assert_non_null(dir);

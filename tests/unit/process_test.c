@@ -604,6 +604,29 @@ static void ancestors_as_json(void **state)
 	buf_free(&out);
 }
 
+/* Seeds come in any order, and one may be missing: the kernel's task iterator may leave pid 1 out.
+ */
+static void a_parent_not_seeded_is_sought(void **state)
+{
+	struct fixture *f = *state;
+	struct process_facts facts = facts_of((uint32_t)getpid(), (uint32_t)getppid(), 0);
+	struct process_exec none = {0};
+	struct process_facts self;
+	struct process_exec exec;
+	struct arena arena;
+
+	arena_init(&arena);
+	assert_int_equal(proc_read(&arena, (uint32_t)getpid(), 0, &self, &exec), 0);
+	facts.start_boot_ns = self.start_boot_ns;
+	struct process *p = process_seed(f->table, &facts, &none);
+
+	fill(f, p);
+	assert_true(get(f, FIELD_PROCESS_PARENT_NAME).len > 0);
+	assert_non_null(process_find(f->table, 1, 0));
+	assert_int_equal(get(f, FIELD_LINTEL_INCOMPLETE).len, 0);
+	arena_free(&arena);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -620,6 +643,7 @@ int main(void)
 	    TEST(arguments_are_bounded),
 	    TEST(a_process_seen_too_late),
 	    TEST(finds_itself_in_proc),
+	    TEST(a_parent_not_seeded_is_sought),
 	    TEST(ancestors_as_json),
 	};
 

@@ -449,6 +449,11 @@ static void warnings_leave_room_for_errors(void **state)
 	assert_int_equal(load(f, text.p), 0);
 	assert_int_equal(last(f)->unknown_key_count, 500);
 	assert_true(f->diags.count <= DIAG_LIST_MAX / 2);
+	text.len--;
+	buf_add(&text, STR("interval = 'never'\n"));
+	buf_add_char(&text, '\0');
+	assert_int_equal(load(f, text.p), -EINVAL);
+	assert_string_equal(last(f)->reason.p, "[rule.interval] is not a time span");
 	assert_int_equal(load(f, "[rule]\n"), -EINVAL);
 	assert_int_equal(f->diags.items[f->diags.count - 1].level, DIAG_ERROR);
 	buf_free(&text);

@@ -94,11 +94,13 @@ static void strings_decode(void **state)
 
 	read_toml(
 	    &f,
-	    STR("a = \"\"\"\none \\\n   two\\tx\"\"\"\nb = '''\nC:\\d'''\nc = \"\\u00e9\\u0000\"\n"
+	    STR("e = \"\"\"\\\n \xc3\xa9\"\"\"\n"
+		"a = \"\"\"\none \\\n   two\\tx\"\"\"\nb = '''\nC:\\d'''\nc = \"\\u00e9\\u0000\"\n"
 		"d = '''\r\nx\r\ny'''\n"));
 	assert_int_equal(f.error, 0);
 	assert_true(str_eq(toml_get(f.root, "a")->text, STR("one two\tx")));
 	assert_true(str_eq(toml_get(f.root, "b")->text, STR("C:\\d")));
+	assert_true(str_eq(toml_get(f.root, "e")->text, STR("\xc3\xa9")));
 	assert_true(str_eq(toml_get(f.root, "c")->text, STR("\xc3\xa9\0")));
 	assert_true(str_eq(toml_get(f.root, "d")->text, STR("x\ny")));
 	done(&f);
@@ -136,6 +138,9 @@ static void errors_have_a_position(void **state)
 	    {STR("[]\n"), 1, 0},
 	    {STR("[[]]\n"), 1, 0},
 	    {STR("[\xc3\xa9]\n"), 1, 2},
+	    {STR("[a\xcc\x8b]\n"), 1, 0},
+	    {STR("a \xc3\xa9 = 1\n"), 1, 0},
+	    {STR("a = \"\"\"\\\xc3\xa9\"\"\"\n"), 1, 0},
 	    {STR("["), 0, 0},
 	    {STR("[["), 0, 0},
 	};

@@ -118,8 +118,17 @@ static __always_inline struct scratch *record_start(__u32 key, enum wire_kind ki
  * an event. */
 #define WAKE_BYTES (256u << 10)
 
-/* Send it. `urgent` wakes the reader at once: it has to look at /proc before the process goes. */
-static __always_inline void record_send(struct scratch *s, bool urgent)
+/* Does the reader have to look at /proc before the process goes: to see the file system as it does,
+ * or for what could not be read here? */
+static __always_inline bool is_urgent(const struct wire_record *record)
+{
+	return record->failed || record->cut || record->actor.mount_ns != config.own_mount_ns ||
+	       record->actor.root_inode != config.own_root_inode;
+}
+
+/* Send it. `by_path`: the reader will have to find the file by its name, and is woken at once if it
+ * needs the process for that. */
+static __always_inline void record_send(struct scratch *s, bool by_path)
 {
 	__u64 bytes = s->used;
 	__u64 flags = BPF_RB_NO_WAKEUP;
@@ -130,7 +139,8 @@ static __always_inline void record_send(struct scratch *s, bool urgent)
 	bytes += sizeof(s->record);
 	s->record.bytes = bytes;
 	waiting = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
-	if (urgent || waiting / WAKE_BYTES != (waiting + bytes) / WAKE_BYTES)
+	if ((by_path && is_urgent(&s->record)) ||
+	    waiting / WAKE_BYTES != (waiting + bytes) / WAKE_BYTES)
 		flags = BPF_RB_FORCE_WAKEUP;
 	KEEP(bytes);
 	if (bytes > sizeof(s->record) + WIRE_TAIL_BYTES)
