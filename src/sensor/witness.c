@@ -318,14 +318,18 @@ static void on_event(struct witness *witness, const struct fanotify_event_metada
 	read_infos(infos, &told);
 	if ((uint32_t)event->pid == witness->sensor->self_pid)
 		return;
+	if (event->mask & (FAN_DELETE_SELF | FAN_MOVE_SELF)) {
+		/* a mark stays with a directory, the path does not */
+		marks_start_over(witness);
+		return;
+	}
 	directory = told.has_directory ? marks_find(witness, &told.directory) : NULL;
 	if (told.has_old)
 		old = marks_find(witness, &told.old_directory);
 	if (!directory)
 		directory = old; /* moved out of a watched directory to where none is */
 	if (!directory) {
-		if (!(event->mask & (FAN_DELETE_SELF | FAN_MOVE_SELF)))
-			counter_add(COUNTER_FANOTIFY_UNRESOLVED, 1);
+		counter_add(COUNTER_FANOTIFY_UNRESOLVED, 1);
 		return;
 	}
 	if (event->mask & FAN_ONDIR) {
@@ -394,10 +398,8 @@ void witness_view(struct witness *witness, const struct wire_actor *actor, bool 
 		if (known->root_inode == actor->root_inode && known->root_dev == actor->root_dev)
 			return;
 	}
-	if (witness->view_count == WITNESS_VIEWS_MAX) {
-		counter_add(COUNTER_FANOTIFY_MARK_FAILED, witness->directory_count);
-		return;
-	}
+	if (witness->view_count == WITNESS_VIEWS_MAX) /* most of them are gone by now */
+		marks_start_over(witness);
 	witness->view[witness->view_count].actor = *actor;
 	set_dirty(witness, witness->view_count++);
 }

@@ -87,6 +87,9 @@ struct witness {
 /* witness_marks.c */
 void marks_view(struct witness *witness, uint32_t view);
 void marks_refresh(struct witness *witness);
+/* Take back all marks and begin again with the host's; other views come back with the next exec in
+ * them. */
+void marks_start_over(struct witness *witness);
 void marks_free(struct witness *witness);
 const struct marked *marks_find(const struct witness *witness, const struct directory_id *id);
 /* May this be one of the watched directories, in some view? Asked for every file event; says yes
