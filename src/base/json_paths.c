@@ -26,8 +26,6 @@ struct json_paths *json_paths_new(void)
 	arena_init(&paths->arena);
 	for (uint32_t i = 0; i < JSON_NODE_FIRST; i++)
 		add_node(paths, JSON_NODE_UNWANTED, STR(""));
-	/* The walk goes on at the root when it meets the envelope; see json_walk.c. */
-	paths->nodes[JSON_NODE_ENVELOPE].has_edges = true;
 	paths->nodes[JSON_NODE_ENVELOPE].parent = JSON_NODE_ROOT;
 	paths->edge_slots = 1u << FIRST_SLOTS_LOG2;
 	paths->shift = 64 - FIRST_SLOTS_LOG2;
@@ -150,4 +148,11 @@ void json_paths_set_envelope(struct json_paths *paths, struct str key)
 
 	paths->nodes[JSON_NODE_ENVELOPE].part = copy;
 	add_edge(paths, JSON_NODE_ROOT, copy, JSON_NODE_ENVELOPE);
+}
+
+void json_paths_want_all(struct json_paths *paths, uint32_t id)
+{
+	/* Every key leads here. It has no edge, but the walk must believe so to look into it. */
+	paths->nodes[JSON_NODE_UNWANTED].id = id;
+	paths->nodes[JSON_NODE_UNWANTED].has_edges = true;
 }

@@ -54,7 +54,7 @@ struct json_paths {
 	size_t key_len_max;
 };
 
-/* Eight bytes from `p`; all readable because of JSON_PADDING. Little or big endian does not matter,
+/* Eight bytes from `p`. Little or big endian does not matter,
  * as long as both sides use this. */
 static inline uint64_t json_load(const char *p)
 {
