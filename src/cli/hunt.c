@@ -32,8 +32,10 @@ struct hunt {
 	struct engine *engine;
 	struct engine_scratch *scratch;
 	struct alert_caps *caps;
-	struct event_reader *reader;
-	struct event event;
+	/* Every event is read for what rules look at; only one that matched is read again for all
+	 * that an alert shows. */
+	struct event_reader *reader, *full_reader;
+	struct event event, full_event;
 	struct ndjson_source *source;
 	struct sink *sink;
 	struct progress progress;
@@ -100,7 +102,8 @@ static int read_flags(struct options *o, int argc, char **argv)
 	return EXIT_OK;
 }
 
-/* The engine demands what rules and alerts read, so the reader comes after it. */
+/* Rules demand what they look at, then the engine what alerts show: each reader comes after what it
+ * is for, the events when no field can be added any more. */
 static int open_all(struct hunt *h, const struct options *o, const char *const *inputs,
 		    uint32_t count)
 {
@@ -108,13 +111,15 @@ static int open_all(struct hunt *h, const struct options *o, const char *const *
 
 	if (err)
 		return err;
-	h->engine = engine_new(&h->rules, h->fields);
-	h->scratch = engine_scratch_new(h->engine);
-	h->caps = alert_caps_new(&h->rules);
 	field_set_demand(h->fields, field_known_name(FIELD_TIMESTAMP));
 	field_set_demand(h->fields, field_known_name(FIELD_EVENT_SEQUENCE));
 	h->reader = event_reader_new(h->fields, NULL);
+	h->engine = engine_new(&h->rules, h->fields);
+	h->scratch = engine_scratch_new(h->engine);
+	h->caps = alert_caps_new(&h->rules);
+	h->full_reader = event_reader_new(h->fields, NULL);
 	event_init(&h->event, h->fields);
+	event_init(&h->full_event, h->fields);
 	err = ndjson_open(&h->source, inputs, count);
 	if (err)
 		return err;
@@ -129,9 +134,12 @@ static void close_all(struct hunt *h)
 {
 	sink_close(h->sink);
 	ndjson_close(h->source);
-	if (h->event.values)
+	if (h->event.values) {
 		event_free(&h->event);
+		event_free(&h->full_event);
+	}
 	event_reader_free(h->reader);
+	event_reader_free(h->full_reader);
 	alert_caps_free(h->caps);
 	engine_scratch_free(h->scratch);
 	engine_free(h->engine);
@@ -141,7 +149,7 @@ static void close_all(struct hunt *h)
 
 static void raise_alert(struct hunt *h, const struct rule *rule)
 {
-	const struct event *const events[] = {&h->event};
+	const struct event *const events[] = {&h->full_event};
 	struct alert alert;
 
 	alert_from_event(&alert, rule, events);
@@ -155,6 +163,15 @@ static void raise_alert(struct hunt *h, const struct rule *rule)
 	h->alert_count++;
 }
 
+static int read_again(struct hunt *h)
+{
+	event_reset(&h->full_event);
+	int err = event_read_json(h->full_reader, ndjson_line(h->source), &h->full_event, NULL);
+
+	h->full_event.sequence = h->event.sequence;
+	return err;
+}
+
 static void on_event(struct hunt *h)
 {
 	const struct rule *const *matched;
@@ -164,6 +181,9 @@ static void on_event(struct hunt *h)
 		h->started = true;
 		alert_caps_start(h->caps, h->event.time_ns);
 	}
+	/* What was read once can be read again. */
+	if (n && read_again(h))
+		n = 0;
 	for (uint32_t i = 0; i < n && !h->reader_gone; i++)
 		raise_alert(h, matched[i]);
 	progress_update(&h->progress, ndjson_stats(h->source), h->alert_count);

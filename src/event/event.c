@@ -36,17 +36,6 @@ void event_reset(struct event *event)
 	arena_reset(&event->arena);
 }
 
-void event_set(struct event *event, uint32_t field, struct value value)
-{
-	struct value *slot = &event->values[field];
-
-	if (value.type == VALUE_NULL)
-		return;
-	if (slot->type == VALUE_NULL)
-		event->filled[event->filled_count++] = (uint16_t)field;
-	*slot = value;
-}
-
 void event_set_str(struct event *event, uint32_t field, struct str s)
 {
 	if (s.p)

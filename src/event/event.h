@@ -80,8 +80,19 @@ void event_free(struct event *event);
 /* All slots null, arena empty. Costs what was filled, not what could be. */
 void event_reset(struct event *event);
 
-/* Fill a slot. A null value is ignored; a slot filled twice keeps the later value. */
-void event_set(struct event *event, uint32_t field, struct value value);
+/* Fill a slot. A null value is ignored; a slot filled twice keeps the later value. Inline: a reader
+ * does this for every value of every event. */
+static inline void event_set(struct event *event, uint32_t field, struct value value)
+{
+	struct value *slot = &event->values[field];
+
+	if (value.type == VALUE_NULL)
+		return;
+	if (slot->type == VALUE_NULL)
+		event->filled[event->filled_count++] = (uint16_t)field;
+	*slot = value;
+}
+
 /* The string is borrowed: it must live as long as the event. Empty pointer: nothing is set. */
 void event_set_str(struct event *event, uint32_t field, struct str s);
 /* Copies the string into the event's arena first. */

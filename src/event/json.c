@@ -70,24 +70,29 @@ static struct value string_value(struct event *event, const struct json_value *j
 	return value_str((struct str){plain, json_unescape(json->string, plain)});
 }
 
+static struct value value_of(struct event *event, const struct json_value *json)
+{
+	switch (json->type) {
+	case JSON_INT:
+		return value_int(json->integer);
+	case JSON_DOUBLE:
+		return value_double(json->real);
+	case JSON_BOOL:
+		return value_bool(json->boolean);
+	default:
+		return string_value(event, json);
+	}
+}
+
 static void on_value(void *context, uint32_t id, const struct json_value *json)
 {
-	struct event_reader *reader = context;
+	struct event *event = ((struct event_reader *)context)->event;
+	struct value value = value_of(event, json);
 
-	switch (json->type) {
-	case JSON_STRING:
-		event_append(reader->event, id, string_value(reader->event, json));
-		break;
-	case JSON_INT:
-		event_append(reader->event, id, value_int(json->integer));
-		break;
-	case JSON_DOUBLE:
-		event_append(reader->event, id, value_double(json->real));
-		break;
-	case JSON_BOOL:
-		event_append(reader->event, id, value_bool(json->boolean));
-		break;
-	}
+	if (event_get(event, id)->type == VALUE_NULL)
+		event_set(event, id, value);
+	else
+		event_append(event, id, value);
 }
 
 static void on_restart(void *context)

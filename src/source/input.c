@@ -63,12 +63,10 @@ void input_free(struct input *input)
 	free(input);
 }
 
-static int fill(struct input *input, const char **why)
+/* One read(2); *got is 0 at the end of the file. */
+static int read_stored(struct input *input, void *to, size_t room, size_t *got, const char **why)
 {
-	if (input->at_end)
-		return 0;
-	ssize_t n =
-	    read(input->fd, input->stored + input->have, sizeof(input->stored) - input->have);
+	ssize_t n = read(input->fd, to, room);
 
 	if (n < 0) {
 		int err = errno;
@@ -77,9 +75,23 @@ static int fill(struct input *input, const char **why)
 		return -err;
 	}
 	input->at_end = n == 0;
-	input->have += (size_t)n;
 	input->position += (uint64_t)n;
+	*got = (size_t)n;
 	return 0;
+}
+
+static int fill(struct input *input, const char **why)
+{
+	size_t got = 0;
+
+	if (input->at_end)
+		return 0;
+	int err = read_stored(input, input->stored + input->have,
+			      sizeof(input->stored) - input->have, &got, why);
+
+	if (!err)
+		input->have += got;
+	return err;
 }
 
 static bool is_gzip(const unsigned char *p, size_t n)
@@ -151,14 +163,13 @@ static int more_stored(struct input *input, const char **why)
 	return fill(input, why);
 }
 
+/* What was stored to find out what it is, then straight from the file. */
 static int read_plain(struct input *input, char *out, size_t room, size_t *got, const char **why)
 {
-	int err = more_stored(input, why);
-
-	if (err)
-		return err;
 	size_t n = input->have - input->at;
 
+	if (!n)
+		return input->at_end ? 0 : read_stored(input, out, room, got, why);
 	*got = n < room ? n : room;
 	memcpy(out, input->stored + input->at, *got);
 	input->at += *got;
