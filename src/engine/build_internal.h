@@ -2,7 +2,8 @@
 /*
  * What exists only while an engine is built:
  *
- *	build.c    rules ──► slots, groups; leaves and literals interned; lists written at the end
+ *	build.c    rules ──► slots, groups; everything written down at the end
+ *	leaves.c   leaves and literals, each once
  *	program.c  a rule's condition as a tree of nodes, ordered, then as code
  *	anchor.c   what a tree cannot hold without
  *	budget.c   which fields are worth scanning for anchors, and the choice of all anchors
@@ -85,7 +86,7 @@ struct builder {
 
 void pairs_add(struct pairs *pairs, uint32_t key, uint32_t value);
 
-/* build.c: the number of a leaf, interned with its literals, for the slot. */
+/* leaves.c: the number of a leaf, interned with its literals, for the slot. */
 uint32_t build_leaf(struct builder *b, const struct eql_leaf *eql, uint32_t slot);
 
 /* program.c */

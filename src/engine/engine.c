@@ -146,9 +146,12 @@ static void look_up(struct match *m, uint32_t number)
 			m->s->odd[number] = m->s->epoch;
 			continue;
 		}
+		struct str s = value_as_str(&values[i]);
+
 		for (int fold = 0; fold < 2; fold++) {
-			uint32_t literal =
-			    exact_table_find(&index->exact[fold], value_as_str(&values[i]));
+			if (!exact_table_has_length(&index->exact[fold], s.len))
+				continue;
+			uint32_t literal = exact_table_find(&index->exact[fold], s);
 
 			if (literal != LITERAL_NONE)
 				found_literal(m, literal);
@@ -277,10 +280,11 @@ static const struct plan *find_plan(struct match *m)
 {
 	struct plan_key key;
 	struct plan *plan;
+	bool found;
 
 	if (plan_key_of(m->engine, m->event, &key)) {
-		plan = plan_place(m->s->plans, &key);
-		if (plan_is_for(plan, &key))
+		plan = plan_place(m->s->plans, &key, &found);
+		if (found)
 			return plan;
 	} else {
 		plan = plan_spare(m->s->plans);

@@ -29,11 +29,6 @@ static uint32_t hash_of(struct str_edges e, size_t len)
 	return (uint32_t)(h >> 32);
 }
 
-static uint64_t length_bit(size_t len)
-{
-	return UINT64_C(1) << (len < 63 ? len : 63);
-}
-
 void exact_table_init(struct exact_table *table, struct arena *arena, uint32_t count, bool fold)
 {
 	uint32_t size = 4;
@@ -56,7 +51,7 @@ void exact_table_add(struct exact_table *table, struct str text, uint32_t litera
 		at = (at + 1) & table->mask;
 	table->entries[at] =
 	    (struct exact_entry){e.head, e.tail, text.p, (uint32_t)text.len, literal};
-	table->lengths |= length_bit(text.len);
+	table->lengths |= UINT64_C(1) << (text.len < 63 ? text.len : 63);
 	table->count++;
 }
 
@@ -69,7 +64,7 @@ static bool same_middle(const struct exact_entry *entry, struct str s, bool fold
 
 uint32_t exact_table_find(const struct exact_table *table, struct str s)
 {
-	if (!(table->lengths & length_bit(s.len)))
+	if (!exact_table_has_length(table, s.len))
 		return LITERAL_NONE;
 	struct str_edges e = edges_of(s, table->fold);
 

@@ -36,6 +36,11 @@ void exact_table_init(struct exact_table *table, struct arena *arena, uint32_t c
 /* No more than `count` times, each text once. `text` must live as long as the table and be lower
  * case in one that folds. */
 void exact_table_add(struct exact_table *table, struct str text, uint32_t literal);
+/* False: no string of the table has this length. */
+static inline bool exact_table_has_length(const struct exact_table *table, size_t len)
+{
+	return table->lengths >> (len < 63 ? len : 63) & 1;
+}
 /* The literal equal to `s`, or LITERAL_NONE. */
 uint32_t exact_table_find(const struct exact_table *table, struct str s);
 

@@ -7,12 +7,16 @@
 
 /* Endpoint events have about 20 combinations. */
 #define PLANS_MAX 64
+/* Places a plan can be in. With one, two frequent combinations of the same hash would drive each
+ * other out for ever. */
+#define WAYS 4
 /* With very many rules a plan is large, and fewer are kept. */
 #define PLAN_BYTES_MAX ((size_t)4 << 20)
 
 struct plan_table {
 	struct plan *plans; /* one more than `count`: the spare one */
-	uint32_t count;     /* a power of two */
+	uint32_t count;     /* a power of two, WAYS at least */
+	uint32_t turn;      /* whose place is taken next */
 	uint32_t *memory;
 };
 
@@ -23,7 +27,7 @@ struct plan_table *plan_table_new(const struct engine *e)
 	size_t numbers = e->group_count + e->slot_count + sources;
 
 	table->count = PLANS_MAX;
-	while (table->count > 1 && table->count * numbers * sizeof(uint32_t) > PLAN_BYTES_MAX)
+	while (table->count > WAYS && table->count * numbers * sizeof(uint32_t) > PLAN_BYTES_MAX)
 		table->count /= 2;
 	table->plans = xcalloc(table->count + 1, sizeof(*table->plans));
 	table->memory = xcalloc((table->count + 1) * numbers + 1, sizeof(*table->memory));
@@ -74,42 +78,73 @@ static bool add_string(struct plan_key *key, struct str s)
 	return true;
 }
 
-bool plan_key_of(const struct engine *e, const struct event *event, struct plan_key *key)
+static bool add_strings(struct plan_key *key, const struct value *list)
 {
-	key->hash = 0;
-	key->count = 0;
-	/* So that no key is empty: an empty one is no plan's. */
-	add_word(key, e->plan_field_count);
-	for (uint32_t i = 0; i < e->plan_field_count; i++) {
-		const struct value *v = event_get(event, e->plan_fields[i]);
-		const struct value *items = v->type == VALUE_LIST ? v->items : v;
-		uint32_t n = v->type == VALUE_LIST ? v->count : v->type != VALUE_NULL;
-
-		if (key->count == PLAN_KEY_WORDS)
+	if (key->count == PLAN_KEY_WORDS)
+		return false;
+	add_word(key, list->count);
+	for (uint32_t i = 0; i < list->count; i++)
+		if (list->items[i].type != VALUE_STRING ||
+		    !add_string(key, value_as_str(&list->items[i])))
 			return false;
-		add_word(key, n);
-		for (uint32_t k = 0; k < n; k++)
-			if (items[k].type != VALUE_STRING ||
-			    !add_string(key, value_as_str(&items[k])))
-				return false;
-	}
 	return true;
 }
 
-struct plan *plan_place(struct plan_table *table, const struct plan_key *key)
+bool plan_key_of(const struct engine *e, const struct event *event, struct plan_key *key)
 {
-	return &table->plans[(key->hash >> 32) & (table->count - 1)];
+	/* Bit i: the i-th field has a value; has several. Most have none, and those cost nothing.
+	 */
+	uint64_t has = 0, has_many = 0;
+
+	key->hash = 0;
+	key->count = 0;
+	if (e->plan_field_count > 64)
+		return false;
+	for (uint32_t i = 0; i < e->plan_field_count; i++) {
+		const struct value *v = event_get(event, e->plan_fields[i]);
+
+		if (v->type == VALUE_NULL)
+			continue;
+		has |= UINT64_C(1) << i;
+		if (v->type == VALUE_STRING) {
+			if (!add_string(key, value_as_str(v)))
+				return false;
+			continue;
+		}
+		if (v->type != VALUE_LIST || !add_strings(key, v))
+			return false;
+		has_many |= UINT64_C(1) << i;
+	}
+	/* So that no key is empty, too: an empty one is no plan's. */
+	if (key->count + 2 > PLAN_KEY_WORDS)
+		return false;
+	add_word(key, has);
+	add_word(key, has_many);
+	return true;
+}
+
+static bool is_for(const struct plan *plan, const struct plan_key *key)
+{
+	return plan->key.count == key->count && plan->key.hash == key->hash &&
+	       memcmp(plan->key.words, key->words, key->count * sizeof(*key->words)) == 0;
+}
+
+struct plan *plan_place(struct plan_table *table, const struct plan_key *key, bool *found)
+{
+	uint32_t set = (uint32_t)(key->hash >> 32) & (table->count / WAYS - 1);
+	struct plan *plans = &table->plans[set * WAYS];
+
+	for (uint32_t i = 0; i < WAYS; i++) {
+		*found = is_for(&plans[i], key);
+		if (*found)
+			return &plans[i];
+	}
+	return &plans[table->turn++ % WAYS];
 }
 
 struct plan *plan_spare(struct plan_table *table)
 {
 	return &table->plans[table->count];
-}
-
-bool plan_is_for(const struct plan *plan, const struct plan_key *key)
-{
-	return plan->key.count == key->count && plan->key.hash == key->hash &&
-	       memcmp(plan->key.words, key->words, key->count * sizeof(*key->words)) == 0;
 }
 
 void plan_make(struct plan *plan, const struct engine *e, const struct plan_key *key,

@@ -5,8 +5,8 @@
  * What was worked out for a combination is kept as a plan: the groups that are alive, where to look
  * for their anchors, and the slots to try in any case.
  *
- * Plans belong to one thread's scratch, in a table of fixed size with one place per hash value; a
- * newer plan takes the place of an older one. All memory is allocated when the scratch is made.
+ * Plans belong to one thread's scratch, in a table of fixed size with a few places per hash value;
+ * a newer plan takes the place of an older one. All memory is allocated when the scratch is made.
  */
 #ifndef LINTEL_ENGINE_PLAN_INTERNAL_H
 #define LINTEL_ENGINE_PLAN_INTERNAL_H
@@ -35,9 +35,8 @@ struct plan_table *plan_table_new(const struct engine *engine);
 void plan_table_free(struct plan_table *table);
 /* False if the event's values do not fit a key. */
 bool plan_key_of(const struct engine *engine, const struct event *event, struct plan_key *key);
-/* The place for the key: its plan if the keys are equal, else to be made anew. */
-struct plan *plan_place(struct plan_table *table, const struct plan_key *key);
-bool plan_is_for(const struct plan *plan, const struct plan_key *key);
+/* The plan with this key, or (*found false) the place where to make it. */
+struct plan *plan_place(struct plan_table *table, const struct plan_key *key, bool *found);
 /* Make the plan from its groups, which the caller has filled in; `seen` has room for all sources
  * and `mark` is in none of its entries. */
 void plan_make(struct plan *plan, const struct engine *engine, const struct plan_key *key,

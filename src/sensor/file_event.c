@@ -91,6 +91,13 @@ static void on_file(struct sensor *sensor, const struct wire_view *view,
 		file.host_path = view_host_path(seen_by, &place, record->place[0].dev,
 						record->place[0].upper_dev, &sensor->scratch);
 	}
+	if (is_place &&
+	    (wire_is_cut(view, WIRE_SPAN_PLACE0) || wire_has_failed(view, WIRE_SPAN_PLACE0))) {
+		/* the lower part of it: not to be taken for a path from the root */
+		file.path.p++;
+		file.path.len--;
+		file.host_path = STR_NULL;
+	}
 	begin(sensor, view, call_info(record->call)->what, record->flags & WIRE_CREATED);
 	if (!is_place || wire_has_failed(view, WIRE_SPAN_PLACE0))
 		emit_incomplete(sensor, "file.path: could not be read to its root");

@@ -29,9 +29,9 @@ static void say_incomplete(struct sensor *sensor, const struct wire_view *view,
 		else if (wire_is_cut(view, parts[i].span))
 			emit_incomplete(sensor, parts[i].cut);
 	}
-	if (exec->argv_truncated)
-		emit_incomplete(sensor, exec->argv.len ? "process.args: cut"
-						       : "process.args: could not be read");
+	/* that they were cut says the process table, in every event of the process */
+	if (exec->argv.len == 0 && exec->argc)
+		emit_incomplete(sensor, "process.args: could not be read");
 }
 
 static int64_t exit_status(uint32_t code)

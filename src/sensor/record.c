@@ -5,10 +5,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* A longer argument vector stays cut. The kernel takes up to 6 MB; 256 KB is 500 times the usual
- * and what one process can make lintel keep. */
-#define ARGV_FROM_PROC_BYTES ((size_t)256 << 10)
-
 /* A place's text as the process sees it; empty when it could not be read. */
 static struct str span_path(struct sensor *sensor, const struct wire_view *view,
 			    enum wire_span_kind span)
@@ -42,7 +38,7 @@ static struct str host_path(struct sensor *sensor, const struct wire_view *view,
 			      at->upper_dev, &sensor->scratch);
 }
 
-/* The whole argument vector of a process that still runs. */
+/* The arguments of a process that still runs, as many as a record would have. */
 static struct str argv_from_proc(struct sensor *sensor, uint32_t pid)
 {
 	char path[48];
@@ -55,9 +51,8 @@ static struct str argv_from_proc(struct sensor *sensor, uint32_t pid)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return STR_NULL;
-	text = arena_bytes(&sensor->scratch, ARGV_FROM_PROC_BYTES);
-	while (used < ARGV_FROM_PROC_BYTES &&
-	       (n = read(fd, text + used, ARGV_FROM_PROC_BYTES - used)) > 0)
+	text = arena_bytes(&sensor->scratch, WIRE_ARGV_BYTES);
+	while (used < WIRE_ARGV_BYTES && (n = read(fd, text + used, WIRE_ARGV_BYTES - used)) > 0)
 		used += (size_t)n;
 	close(fd);
 	return (struct str){text, used};
@@ -75,25 +70,15 @@ static uint32_t count_arguments(struct str argv)
 static void fill_argv(struct sensor *sensor, const struct wire_view *view,
 		      struct process_exec *exec)
 {
-	struct str longer;
-	bool is_short = view->record.kind == WIRE_TASK || wire_is_cut(view, WIRE_SPAN_ARGV) ||
-			wire_has_failed(view, WIRE_SPAN_ARGV);
-
 	exec->argv = view->span[WIRE_SPAN_ARGV];
 	exec->argc = (uint32_t)view->record.value;
-	exec->argv_truncated = is_short;
-	if (!is_short)
+	exec->argv_truncated = wire_is_cut(view, WIRE_SPAN_ARGV);
+	if (view->record.kind != WIRE_TASK && !wire_has_failed(view, WIRE_SPAN_ARGV))
 		return;
-	longer = argv_from_proc(sensor, view->record.actor.pid);
-	/* a process may have changed its arguments, or become another one; then the part stays */
-	if (longer.len < exec->argv.len ||
-	    (exec->argv.len && memcmp(longer.p, exec->argv.p, exec->argv.len) != 0))
-		return;
-	exec->argv = longer;
+	exec->argv = argv_from_proc(sensor, view->record.actor.pid);
 	if (view->record.kind == WIRE_TASK)
-		exec->argc = count_arguments(longer);
-	exec->argv_truncated = longer.len == ARGV_FROM_PROC_BYTES ||
-			       (longer.len == 0 && view->record.kind == WIRE_EXEC);
+		exec->argc = count_arguments(exec->argv);
+	exec->argv_truncated = exec->argv.len == WIRE_ARGV_BYTES;
 }
 
 void record_exec(struct sensor *sensor, const struct wire_view *view, struct process_exec *exec)

@@ -177,6 +177,17 @@ int sensor_fd(const struct sensor *sensor)
 	return sensor->epoll_fd;
 }
 
+/* A loss is said when it happens, not only at the end. */
+static void report_losses(struct sensor *sensor)
+{
+	int64_t now = clock_monotonic_ns();
+
+	if (now - sensor->losses_read_ns < NS_PER_SEC)
+		return;
+	sensor->losses_read_ns = now;
+	bpf_side_report_losses(sensor->bpf);
+}
+
 int sensor_poll(struct sensor *sensor, int timeout_ms, sensor_handler *handler, void *context)
 {
 	struct epoll_event events[8];
@@ -204,6 +215,7 @@ int sensor_poll(struct sensor *sensor, int timeout_ms, sensor_handler *handler, 
 	if (sensor->witness && err >= 0 && err < RECORDS_PER_POLL)
 		witness_expire(sensor->witness);
 	views_refresh(sensor->views);
+	report_losses(sensor);
 	sensor->handler = NULL;
 	return err < 0 ? err : sensor->handled;
 }

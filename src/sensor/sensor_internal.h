@@ -26,6 +26,7 @@ struct sensor {
 	uint64_t sequence;
 	char id_prefix[40]; /* of event.id: host, boot and run */
 	int64_t boot_offset_ns;
+	int64_t losses_read_ns; /* when they were last looked at, CLOCK_MONOTONIC */
 	int64_t offset_read_ns; /* when, CLOCK_MONOTONIC */
 	uint32_t self_pid;
 	uint32_t root_pid; /* --root-pid, or 0 */
@@ -43,6 +44,8 @@ int bpf_side_fd(const struct bpf_side *bpf);
 /* Give every waiting record to sensor_record, at most `max`; returns how many, or -errno. */
 int bpf_side_consume(struct bpf_side *bpf, struct sensor *sensor, int max);
 void bpf_side_count_losses(struct bpf_side *bpf);
+/* Log what the ring has lost since the last call, by kind. */
+void bpf_side_report_losses(struct bpf_side *bpf);
 /* Report on this process too (--root-pid). */
 int bpf_side_track(struct bpf_side *bpf, uint32_t pid);
 /* A readable descriptor of task records, or -errno. */
@@ -80,7 +83,7 @@ struct file_facts file_facts_of(const struct located *located);
 void file_fields(struct sensor *sensor, const struct file_facts *file);
 void file_original(struct sensor *sensor, struct str path, struct str host_path);
 
-/* witness.c: fanotify */
+/* witness.c, witness_read.c, witness_marks.c: fanotify */
 int witness_open(struct witness **out, struct sensor *sensor, const char *const *directories);
 void witness_close(struct witness *witness);
 int witness_fd(const struct witness *witness);

@@ -53,8 +53,8 @@ enum wire_span_kind {
 #define WIRE_PATH_BYTES 4096u
 /* A name is at most NAME_MAX bytes and its NUL. */
 #define WIRE_NAME_BYTES 256u
-/* Arguments: more than nine in ten of all execs use below 1 KB; a longer vector is cut, said and
- * completed from /proc while the process lives. */
+/* Arguments: the longest compiler and java command lines seen are below this, and the process table
+ * keeps no more; a longer vector is cut and said. */
 #define WIRE_ARGV_BYTES 16384u
 #define WIRE_TAIL_BYTES (WIRE_OFFSET_MASK + 1 + WIRE_ARGV_BYTES)
 /* Names in one place: PATH_MAX allows 2,048 one-letter directories, real trees are below 32 deep;

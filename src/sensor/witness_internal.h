@@ -84,9 +84,19 @@ struct witness {
 	struct arena arena; /* of one read */
 };
 
+/* witness.c: fanotify saw `bit` happen; it waits for the tracepoints to say the same. `old_path` is
+ * empty when there is none. */
+void witness_wait(struct witness *witness, const struct marked *directory, uint32_t pid,
+		  uint64_t bit, struct str path, struct str old_path);
+/* This view's directories have to be looked at again. */
+void witness_set_dirty(struct witness *witness, uint32_t view);
+
 /* witness_marks.c */
 void marks_view(struct witness *witness, uint32_t view);
 void marks_refresh(struct witness *witness);
+/* Take back all marks and begin again with the host's; other views come back with the next exec in
+ * them. */
+void marks_start_over(struct witness *witness);
 void marks_free(struct witness *witness);
 const struct marked *marks_find(const struct witness *witness, const struct directory_id *id);
 /* May this be one of the watched directories, in some view? Asked for every file event; says yes

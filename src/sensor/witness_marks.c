@@ -90,13 +90,8 @@ void marks_free(struct witness *witness)
 	witness->marked_count = 0;
 }
 
-/* Give up all and begin again with the host. */
-static void start_over(struct witness *witness)
+void marks_start_over(struct witness *witness)
 {
-	counter_add(COUNTER_FANOTIFY_MARK_FAILED, witness->marked_count);
-	log_warning("sensor: fanotify: more than %d directories in %u views; starting over with "
-		    "the host's",
-		    MARKS_MAX, witness->view_count);
 	fanotify_mark(witness->fd, FAN_MARK_FLUSH, 0, AT_FDCWD, NULL);
 	marks_free(witness);
 	witness->view_count = 1;
@@ -124,7 +119,7 @@ static int mark(struct witness *witness, uint32_t view, int fd, struct str path,
 	if (err)
 		return err;
 	at = (struct marked *)marks_find(witness, &id);
-	if (at && at->is_watched >= is_watched && str_eq(str_from(at->path), path))
+	if (at && at->is_watched >= is_watched)
 		return 0;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	if (fanotify_mark(witness->fd, FAN_MARK_ADD | FAN_MARK_ONLYDIR, mask, AT_FDCWD, link))
@@ -185,7 +180,11 @@ void marks_view(struct witness *witness, uint32_t index)
 {
 	witness->view[index].is_dirty = false;
 	if (witness->marked_count + witness->directory_count > MARKS_MAX) {
-		start_over(witness);
+		counter_add(COUNTER_FANOTIFY_MARK_FAILED, witness->marked_count);
+		log_warning("sensor: fanotify: more than %d directories in %u views; starting over "
+			    "with the host's",
+			    MARKS_MAX, witness->view_count);
+		marks_start_over(witness);
 		return;
 	}
 	arena_reset(&witness->arena);

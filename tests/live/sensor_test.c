@@ -156,6 +156,24 @@ static const struct test_case cases[] = {
      "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
      " openat\n",
      0},
+    {"a path deeper than the kernel side walks",
+     "mkdir -p $(yes d | head -120 | tr '\\n' /) && cp A act",
+     "sh:cd $(yes d | head -120 | tr '\\n' /); D/act create f",
+     "creation "
+     "d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/"
+     "d/"
+     "d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/"
+     "d/"
+     "d/f openat host=? "
+     "!file.path: cut, deeper than the kernel side walks "
+     "!lintel.file.host_path: not visible from the host's mounts\n",
+     0},
+    {"an argument vector longer than the record", NULL,
+     "sh:sh -c 'sleep 0.2; exit 5' $(seq -f %060.f 900)",
+     "exec /bin/sh\nexec /usr/bin/seq\nend 0\n"
+     "exec /usr/bin/sh 272 of 903 arguments !process.args: cut\nexec /usr/bin/sleep\nend 0\nend "
+     "5\nend 5\n",
+     PROCESSES},
     {"fanotify alone: times", NULL, "touch -d 2001-01-01 D/a",
      "modification D/a attributes fanotify\n", FANOTIFY},
     {"fanotify in a directory that was not there", NULL,
@@ -252,6 +270,15 @@ static void add_file(const struct event *event)
 	buf_add_char(&got, '\n');
 }
 
+static void add_many_arguments(const struct event *event)
+{
+	const struct value *list = event_get(event, FIELD_PROCESS_ARGS);
+	int64_t count = event_get(event, FIELD_PROCESS_ARGS_COUNT)->integer;
+
+	if (list->type == VALUE_LIST && count > 100)
+		buf_printf(&got, " %u of %lld arguments", list->count, (long long)count);
+}
+
 static void add_process(const struct event *event)
 {
 	struct str action = event_get_str(event, FIELD_EVENT_ACTION);
@@ -261,6 +288,7 @@ static void add_process(const struct event *event)
 			return;
 		add("exec ", event, FIELD_PROCESS_EXECUTABLE);
 		add(" by ", event, FIELD_LINTEL_PROCESS_INTERPRETER);
+		add_many_arguments(event);
 		add_incomplete(event);
 		buf_add_char(&got, '\n');
 	} else if (str_eq(action, STR("end"))) {
@@ -419,10 +447,9 @@ static struct field_set *all_fields(void)
 
 static void check_losses(struct sensor *sensor)
 {
-	static const enum counter none[] = {COUNTER_RING_FULL,        COUNTER_KERNEL_READ_FAILED,
-					    COUNTER_KERNEL_MAP_FULL,  COUNTER_PATH_TRUNCATED,
-					    COUNTER_RECORD_INVALID,   COUNTER_PROCESS_GONE,
-					    COUNTER_FANOTIFY_OVERFLOW};
+	static const enum counter none[] = {COUNTER_RING_FULL,       COUNTER_KERNEL_READ_FAILED,
+					    COUNTER_KERNEL_MAP_FULL, COUNTER_RECORD_INVALID,
+					    COUNTER_PROCESS_GONE,    COUNTER_FANOTIFY_OVERFLOW};
 	bool ok = true;
 
 	sensor_count_losses(sensor);
