@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What reading alone costs: the lines of the inputs, each walked in full by the JSON reader, nothing
- * wanted, no event made. The yardstick of `make bench`.
+ * What reading alone costs: the lines of the inputs, each walked in full by the JSON reader,
+ *nothing wanted, no event made. The yardstick of `make bench`.
  *
  *	parse_only FILE...		the JSON parser alone
  *	parse_only --lines FILE...	splitting lines alone
