@@ -26,7 +26,6 @@ with case("a binary: name, executable, arguments, parent, times"):
           process__command_line="/bin/true a b  c", process__working_directory=shell.dir,
           process__interactive=False, event__type="start", event__category="process",
           process__parent__pid=shell.pid, process__ppid=shell.pid, process__parent__name="bash",
-
           process__parent__args=["bash", "--norc", "--noprofile"],
           process__user__id="0", user__name="root", group__name="root", process__real_user__name="root",
           host__os__type="linux")
