@@ -268,7 +268,8 @@ static const char *const *directories(struct watch *w, const struct config *conf
 	const char **all = ARENA_ARRAY(&w->directories, const char *,
 				       n + config->directories.count + 1);
 
-	memcpy(all, config->directories.items, config->directories.count * sizeof(*all));
+	if (config->directories.count)
+		memcpy(all, config->directories.items, config->directories.count * sizeof(*all));
 	memcpy(all + config->directories.count, named, n * sizeof(*all));
 	return all;
 }

@@ -58,7 +58,7 @@ def install(shell, deb):
 
 
 rule = elastic_rule()
-events = alerts = None
+events, alerts = [], []
 
 with case("dpkg installs, upgrades and removes packages in a root of its own"):
     with Shell() as shell:

@@ -20,7 +20,7 @@ STEPS = [
 OVERLAY = ("mkdir -p o && mount -t tmpfs none o && mkdir o/up o/work && "
            "mount -t overlay overlay -o lowerdir=/etc,upperdir=o/up,workdir=o/work /etc")
 
-events = alerts = None
+events, alerts = [], []
 rule = elastic_rule()
 
 
