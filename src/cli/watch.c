@@ -438,6 +438,10 @@ static int watch(const struct options *o)
 {
 	struct watch w = {.lock_fd = -1, .signal_fd = -1, .epoll_fd = -1};
 
+	if (geteuid() != 0) {
+		log_error("watch needs root, for BPF programs and fanotify: sudo lintel watch");
+		return EXIT_DENIED;
+	}
 	w.fields = field_set_new();
 	rule_set_init(&w.rules);
 	arena_init(&w.directories);
