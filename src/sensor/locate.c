@@ -24,7 +24,9 @@ int view_open_below(struct view *view, int root_fd, const char *path, uint64_t f
 
 	if (fd < 0 && (errno == EAGAIN || errno == EINVAL)) {
 		view_mounts(view);
-		if (!view->mounts_valid || view->may_block)
+		if (!view->mounts_valid)
+			return -ESRCH; /* nobody is left to ask whether waiting is safe */
+		if (view->may_block)
 			return -EAGAIN;
 		how.resolve = RESOLVE_IN_ROOT;
 		fd = (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
