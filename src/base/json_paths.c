@@ -8,14 +8,14 @@
 #define FIRST_NODES 64
 #define FIRST_SLOTS_LOG2 8
 
-static uint32_t add_node(struct json_paths *paths, uint32_t parent, struct str part)
+static uint32_t add_node(struct json_paths *paths, uint32_t parent, uint32_t part_len)
 {
 	if (paths->node_count == paths->node_cap) {
 		paths->node_cap = paths->node_cap ? paths->node_cap * 2 : FIRST_NODES;
 		paths->nodes = xreallocarray(paths->nodes, paths->node_cap, sizeof(*paths->nodes));
 	}
 	paths->nodes[paths->node_count] =
-	    (struct json_node){.id = JSON_NO_ID, .parent = parent, .part = part};
+	    (struct json_node){.id = JSON_NO_ID, .parent = parent, .part_len = part_len};
 	return paths->node_count++;
 }
 
@@ -23,9 +23,8 @@ struct json_paths *json_paths_new(void)
 {
 	struct json_paths *paths = xcalloc(1, sizeof(*paths));
 
-	arena_init(&paths->arena);
 	for (uint32_t i = 0; i < JSON_NODE_FIRST; i++)
-		add_node(paths, JSON_NODE_UNWANTED, STR(""));
+		add_node(paths, JSON_NODE_UNWANTED, 0);
 	paths->nodes[JSON_NODE_ENVELOPE].parent = JSON_NODE_ROOT;
 	paths->edge_slots = 1u << FIRST_SLOTS_LOG2;
 	paths->shift = 64 - FIRST_SLOTS_LOG2;
@@ -37,7 +36,7 @@ void json_paths_free(struct json_paths *paths)
 {
 	if (!paths)
 		return;
-	arena_free(&paths->arena);
+	buf_free(&paths->texts);
 	free(paths->nodes);
 	free(paths->edges);
 	free(paths);
@@ -46,7 +45,7 @@ void json_paths_free(struct json_paths *paths)
 static void put_edge(struct json_paths *paths, const struct json_edge *edge)
 {
 	uint32_t mask = paths->edge_slots - 1;
-	uint32_t at = json_edge_slot(paths, edge->node, edge->first, edge->last, edge->key.len);
+	uint32_t at = json_edge_slot(paths, edge->node, edge->first, edge->last, edge->key_len);
 
 	while (paths->edges[at].node != JSON_NODE_UNWANTED)
 		at = (at + 1) & mask;
@@ -67,49 +66,45 @@ static void grow_edges(struct json_paths *paths)
 	free(old);
 }
 
-/* A copy with the bytes behind it that json_key_words() may read. */
-static struct str copy_key(struct json_paths *paths, struct str key)
+/* Copies a path behind the others; returns where it begins. */
+static uint32_t add_text(struct json_paths *paths, struct str path)
 {
-	char *copy = arena_bytes(&paths->arena, key.len + 8);
+	uint32_t at = (uint32_t)paths->texts.len;
 
-	memset(copy + key.len, 0, 8);
-	if (key.len)
-		memcpy(copy, key.p, key.len);
-	return (struct str){copy, key.len};
+	buf_add(&paths->texts, path);
+	buf_add(&paths->texts, (struct str){"\0\0\0\0\0\0\0", 8});
+	return at;
 }
 
-static void add_edge(struct json_paths *paths, uint32_t node, struct str key, uint32_t to)
+static void add_edge(struct json_paths *paths, uint32_t node, uint32_t at, uint32_t len,
+		     uint32_t to)
 {
-	struct json_edge edge = {.node = node, .to = to, .key = key};
+	struct json_edge edge = {.node = node, .to = to, .key_len = len, .key_at = at};
 
-	json_key_words(key, &edge.first, &edge.last);
-	if (++paths->edge_count * 4 > paths->edge_slots)
+	json_key_words((struct str){paths->texts.p + at, len}, &edge.first, &edge.last);
+	if (++paths->edge_count * 2 > paths->edge_slots)
 		grow_edges(paths);
 	put_edge(paths, &edge);
 	paths->nodes[node].has_edges = true;
-	paths->nodes[node].lengths |= UINT64_C(1) << (key.len & 63);
-	if (key.len > paths->key_len_max)
-		paths->key_len_max = key.len;
+	paths->nodes[node].lengths |= UINT64_C(1) << (len & 63);
 }
 
-/* The child for one part; a new one gets an edge from each of its ancestors, by the dotted text
- * between. `path` is a padded copy, `end` where the part ends in it. */
-static uint32_t child_of(struct json_paths *paths, uint32_t node, struct str path, size_t start,
-			 size_t end)
+/* The child for the part of a path from `start` to `end` in texts; a new one gets an edge from each
+ * of its ancestors, by the dotted text between. */
+static uint32_t child_of(struct json_paths *paths, uint32_t node, uint32_t start, uint32_t end)
 {
-	struct str part = {path.p + start, end - start};
-
-	/* The part is followed by more path or padding: readable as a lookup needs. */
+	struct str part = {paths->texts.p + start, end - start};
+	/* More path or padding follows the part: readable as a lookup needs. */
 	uint32_t child = json_paths_step(paths, node, part);
 
 	if (child != JSON_NODE_UNWANTED)
 		return child;
-	child = add_node(paths, node, part);
+	child = add_node(paths, node, end - start);
 	for (uint32_t from = node;; from = paths->nodes[from].parent) {
-		add_edge(paths, from, (struct str){path.p + start, end - start}, child);
+		add_edge(paths, from, start, end - start, child);
 		if (from == JSON_NODE_ROOT)
 			return child;
-		start -= paths->nodes[from].part.len + 1;
+		start -= paths->nodes[from].part_len + 1;
 	}
 }
 
@@ -126,17 +121,19 @@ void json_paths_add(struct json_paths *paths, struct str path, uint32_t id)
 {
 	uint32_t node = JSON_NODE_ROOT;
 
-	if (parts_of(path) > JSON_PATH_PARTS_MAX)
+	if (path.len > JSON_PATH_BYTES_MAX || parts_of(path) > JSON_PATH_PARTS_MAX)
 		return;
-	struct str copy = copy_key(paths, path);
+	uint32_t start = add_text(paths, path), last = start + (uint32_t)path.len;
 
-	for (size_t start = 0, end;; start = end + 1) {
-		const char *dot = memchr(copy.p + start, '.', copy.len - start);
+	for (;;) {
+		const char *text = paths->texts.p;
+		const char *dot = memchr(text + start, '.', last - start);
+		uint32_t end = dot ? (uint32_t)(dot - text) : last;
 
-		end = dot ? (size_t)(dot - copy.p) : copy.len;
-		node = child_of(paths, node, copy, start, end);
+		node = child_of(paths, node, start, end);
 		if (!dot)
 			break;
+		start = end + 1;
 	}
 	if (paths->nodes[node].id == JSON_NO_ID)
 		paths->nodes[node].id = id;
@@ -144,10 +141,9 @@ void json_paths_add(struct json_paths *paths, struct str path, uint32_t id)
 
 void json_paths_set_envelope(struct json_paths *paths, struct str key)
 {
-	struct str copy = copy_key(paths, key);
-
-	paths->nodes[JSON_NODE_ENVELOPE].part = copy;
-	add_edge(paths, JSON_NODE_ROOT, copy, JSON_NODE_ENVELOPE);
+	paths->envelope_at = add_text(paths, key);
+	paths->nodes[JSON_NODE_ENVELOPE].part_len = (uint32_t)key.len;
+	add_edge(paths, JSON_NODE_ROOT, paths->envelope_at, (uint32_t)key.len, JSON_NODE_ENVELOPE);
 }
 
 void json_paths_want_all(struct json_paths *paths, uint32_t id)

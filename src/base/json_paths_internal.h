@@ -15,7 +15,7 @@
 #ifndef LINTEL_BASE_JSON_PATHS_INTERNAL_H
 #define LINTEL_BASE_JSON_PATHS_INTERNAL_H
 
-#include "base/arena.h"
+#include "base/buf.h"
 #include "base/json_reader.h"
 
 enum {
@@ -31,31 +31,32 @@ struct json_node {
 	uint32_t id; /* of the path that ends here, or JSON_NO_ID */
 	uint32_t parent;
 	bool has_edges;
-	struct str part;
+	uint32_t part_len;
 	/* Bit (length mod 64) set: some edge has a key of such a length. Most unwanted keys end
 	 * here, without a look into the table. */
 	uint64_t lengths;
 };
 
+/* Two to a cache line. */
 struct json_edge {
 	uint64_t first, last; /* eight bytes each, zero-padded; of short keys `last` is 0 */
 	uint32_t node;        /* where it starts; JSON_NODE_UNWANTED: free slot */
 	uint32_t to;
-	struct str key;
+	uint32_t key_len;
+	uint32_t key_at; /* in paths->texts */
 };
 
 struct json_paths {
-	struct arena arena; /* texts */
+	struct buf texts; /* the paths, each with the eight bytes behind it that may be read */
 	struct json_node *nodes;
 	uint32_t node_count, node_cap;
-	struct json_edge *edges; /* open addressing, at most a quarter full */
+	struct json_edge *edges; /* open addressing, at most half full */
 	uint32_t edge_count, edge_slots;
-	uint32_t shift; /* 64 - log2(edge_slots) */
-	size_t key_len_max;
+	uint32_t shift;       /* 64 - log2(edge_slots) */
+	uint32_t envelope_at; /* the envelope's key in texts */
 };
 
-/* Eight bytes from `p`. Little or big endian does not matter,
- * as long as both sides use this. */
+/* Eight bytes from `p`, in the machine's order: both sides use this. */
 static inline uint64_t json_load(const char *p)
 {
 	uint64_t word;
@@ -117,8 +118,9 @@ static inline uint32_t json_paths_step(const struct json_paths *paths, uint32_t 
 		if (e->node == JSON_NODE_UNWANTED)
 			return JSON_NODE_UNWANTED;
 		if (e->first == first && e->last == last && e->node == node &&
-		    e->key.len == key.len &&
-		    (key.len <= 16 || memcmp(e->key.p + 8, key.p + 8, key.len - 16) == 0))
+		    e->key_len == key.len &&
+		    (key.len <= 16 ||
+		     memcmp(paths->texts.p + e->key_at + 8, key.p + 8, key.len - 16) == 0))
 			return e->to;
 	}
 }

@@ -187,8 +187,10 @@ bool is_hit(ondemand::field *member, std::string_view key, str *text)
 }
 
 /* The first object under the envelope's key, as walk_object() takes it. */
-str envelope_text(json_reader *reader, str json, str key)
+str envelope_text(json_reader *reader, str json, const json_paths *paths)
 {
+	std::string_view key(paths->texts.p + paths->envelope_at,
+			     paths->nodes[JSON_NODE_ENVELOPE].part_len);
 	ondemand::parser &parser = reader->hits;
 	ondemand::document document;
 	ondemand::object object;
@@ -202,7 +204,7 @@ str envelope_text(json_reader *reader, str json, str key)
 	for (auto result : object) {
 		ondemand::field member;
 
-		if (std::move(result).get(member) || is_hit(&member, {key.p, key.len}, &text))
+		if (std::move(result).get(member) || is_hit(&member, key, &text))
 			break;
 	}
 	return text;
@@ -294,8 +296,7 @@ int json_read(json_reader *reader, const json_paths *paths, str json, const json
 	bool hit = walk_object(&w, JSON_NODE_ROOT, root.get_object().value_unsafe());
 
 	if (document)
-		*document =
-		    hit ? envelope_text(reader, json, paths->nodes[JSON_NODE_ENVELOPE].part) : json;
+		*document = hit ? envelope_text(reader, json, paths) : json;
 	return 0;
 }
 

@@ -29,6 +29,7 @@
 #define JSON_DEPTH_MAX 256
 /* Parts between dots of a wanted path: the table of paths grows with their square. */
 #define JSON_PATH_PARTS_MAX 32
+#define JSON_PATH_BYTES_MAX 4096
 
 enum json_type {
 	JSON_STRING,
@@ -61,7 +62,8 @@ struct json_paths;
 struct json_paths *json_paths_new(void);
 void json_paths_free(struct json_paths *paths);
 /* Want the value at a dotted path, handed out with `id`. The text is copied. A path added twice
- * keeps its first id; one of more than JSON_PATH_PARTS_MAX parts is never found. */
+ * keeps its first id; one of more than JSON_PATH_PARTS_MAX parts or JSON_PATH_BYTES_MAX bytes is
+ * never found. */
 void json_paths_add(struct json_paths *paths, struct str path, uint32_t id);
 /* A document with an object under this top-level key is read from that object alone. To be called
  * before any path is added. */

@@ -180,8 +180,11 @@ static int open_state(struct watch *w, const char *state)
 	char path[4096];
 
 	if (mkdir(state, 0700) < 0 && errno != EEXIST) {
-		log_error("state directory %s: %s", state, strerror(errno));
-		return -errno;
+		int error = errno;
+
+		log_error("state directory %s: %s%s", state, strerror(error),
+			  geteuid() ? " (watching needs root; run it with sudo)" : "");
+		return -error;
 	}
 	if ((size_t)snprintf(path, sizeof(path), "%s/lock", state) >= sizeof(path))
 		return -ENAMETOOLONG;
@@ -189,9 +192,10 @@ static int open_state(struct watch *w, const char *state)
 	if (w->lock_fd < 0 || flock(w->lock_fd, LOCK_EX | LOCK_NB) < 0) {
 		int error = errno;
 
-		log_error("state directory %s: %s", state,
+		log_error("state directory %s: %s%s", state,
 			  error == EWOULDBLOCK ? "in use by another lintel watch; give --state"
-					       : strerror(error));
+					       : strerror(error),
+			  geteuid() ? " (watching needs root; run it with sudo)" : "");
 		return -error;
 	}
 	snprintf(path, sizeof(path), "%s/alerts.ndjson", state);
@@ -264,7 +268,8 @@ static const char *const *directories(struct watch *w, const struct config *conf
 	const char **all = ARENA_ARRAY(&w->directories, const char *,
 				       n + config->directories.count + 1);
 
-	memcpy(all, config->directories.items, config->directories.count * sizeof(*all));
+	if (config->directories.count)
+		memcpy(all, config->directories.items, config->directories.count * sizeof(*all));
 	memcpy(all + config->directories.count, named, n * sizeof(*all));
 	return all;
 }
@@ -433,6 +438,10 @@ static int watch(const struct options *o)
 {
 	struct watch w = {.lock_fd = -1, .signal_fd = -1, .epoll_fd = -1};
 
+	if (geteuid() != 0) {
+		log_error("watch needs root, for BPF programs and fanotify: sudo lintel watch");
+		return EXIT_DENIED;
+	}
 	w.fields = field_set_new();
 	rule_set_init(&w.rules);
 	arena_init(&w.directories);

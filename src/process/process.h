@@ -4,8 +4,10 @@
  *
  * It is fed with facts (a fork, an exec, an exit, a task found running) by the sensor or by /proc,
  * and gives an event its process.*, process.parent.*, leaders, user.*, group.* and container.id.
- * Processes that have exited stay for a while, so that late events and children still find them;
- * the table has a bound, and evicts the exited first, counted (COUNTER_PROCESS_EVICTED).
+ * Processes that have exited stay for a while, so that late events still find them, and as long as
+ * a process that stays has them as parent or leader. The table has a bound: it evicts the exited
+ * first, then ancestors kept for their descendants, then the oldest of the living, each counted
+ * (COUNTER_PROCESS_EVICTED). An evicted parent or leader is still named by pid and entity id.
  *
  * A process is one thread group. It is identified by pid and start time, because pids come round
  * again. Images (what a process executes) are shared: a fork refers to its parent's image.
@@ -91,7 +93,11 @@ int process_scan_proc(struct process_table *table);
 struct process *process_find(struct process_table *table, uint32_t pid, uint64_t start_boot_ns);
 struct process *process_parent(struct process_table *table, const struct process *process);
 
-/* Fill every process.*, user.*, group.*, container.id field of the event. Strings are borrowed from
+/* process.parent is who created the process and stays when that one exits; process.ppid is the
+ * kernel's parent now. See lineage.c for what an entry leader is. Of a process that was not seen to
+ * exec, the executable is the kernel's path of the running file: a script's own name is not known.
+ *
+ * Fill every process.*, user.*, group.*, container.id field of the event. Strings are borrowed from
  * the table until the next call that changes it. `is_exec_or_fork` events of Elastic Defend carry
  * the leaders' images too; lintel gives them in every event. */
 void process_fill(struct process_table *table, const struct process *process, struct event *event);
@@ -101,6 +107,9 @@ void process_write_ancestors(struct process_table *table, const struct process *
 			     struct buf *out);
 #define PROCESS_ANCESTORS_MAX 32
 
+/* Stable for a process, whoever saw it first (fork record, iterator, /proc) and over restarts of
+ * lintel: XXH3-128, in hex, of host id, boot id, pid and start in USER_HZ ticks, which is all that
+ * /proc gives. */
 struct str process_entity_id(const struct process *process);
 uint32_t process_pid(const struct process *process);
 uint64_t process_mount_ns(const struct process *process);

@@ -47,7 +47,9 @@ void process_event(struct sensor *sensor, const struct wire_view *view)
 	struct process_exec exec;
 
 	wire_facts(view, &facts);
-	facts.cgroup = record_cgroup(sensor, view);
+	/* An exiting process has left its cgroup, and its record names none. */
+	if (record->kind != WIRE_EXIT)
+		facts.cgroup = record_cgroup(sensor, view);
 	views_of(sensor->views, &record->actor);
 	emit_begin(sensor, record->boot_ns, STR("tracepoint"));
 	switch (record->kind) {

@@ -83,7 +83,7 @@ struct file_facts file_facts_of(const struct located *located);
 void file_fields(struct sensor *sensor, const struct file_facts *file);
 void file_original(struct sensor *sensor, struct str path, struct str host_path);
 
-/* witness.c: fanotify */
+/* witness.c, witness_read.c, witness_marks.c: fanotify */
 int witness_open(struct witness **out, struct sensor *sensor, const char *const *directories);
 void witness_close(struct witness *witness);
 int witness_fd(const struct witness *witness);

@@ -84,6 +84,13 @@ struct witness {
 	struct arena arena; /* of one read */
 };
 
+/* witness.c: fanotify saw `bit` happen; it waits for the tracepoints to say the same. `old_path` is
+ * empty when there is none. */
+void witness_wait(struct witness *witness, const struct marked *directory, uint32_t pid,
+		  uint64_t bit, struct str path, struct str old_path);
+/* This view's directories have to be looked at again. */
+void witness_set_dirty(struct witness *witness, uint32_t view);
+
 /* witness_marks.c */
 void marks_view(struct witness *witness, uint32_t view);
 void marks_refresh(struct witness *witness);

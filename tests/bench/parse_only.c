@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What reading alone costs: the lines of the inputs, each parsed and checked by simdjson as lintel
- * calls it, then every value of its tree visited and handed to a function that drops it. No event
- *is made and no name is looked up. The yardstick of `make bench`.
+ * calls it, then every value of its tree visited and handed to a function that drops it. No name
+ * is looked up, no event is made. The yardstick of `make bench`.
  *
  *	parse_only FILE...		the JSON parser alone
  *	parse_only --lines FILE...	splitting lines alone

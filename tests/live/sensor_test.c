@@ -169,9 +169,9 @@ static const struct test_case cases[] = {
      "!lintel.file.host_path: not visible from the host's mounts\n",
      0},
     {"an argument vector longer than the record", NULL,
-     "sh:sh -c 'sleep 0.2; exit 5' $(seq -f %060.f 900)",
-     "exec /bin/sh\nexec /usr/bin/seq\nend 0\n"
-     "exec /usr/bin/sh 272 of 903 arguments !process.args: cut\nexec /usr/bin/sleep\nend 0\nend "
+     "sh:/bin/sh -c '/bin/sleep 0.2; exit 5' $(/bin/seq -f %060.f 900)",
+     "exec /bin/sh\nexec /bin/seq\nend 0\n"
+     "exec /bin/sh 272 of 903 arguments !process.args: cut\nexec /bin/sleep\nend 0\nend "
      "5\nend 5\n",
      PROCESSES},
     {"fanotify alone: times", NULL, "touch -d 2001-01-01 D/a",

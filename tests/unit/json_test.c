@@ -106,8 +106,7 @@ static void reads_nested_dotted_and_mixed_names(void **state)
 	    "{\"process.parent.name\":\"sh\",\"process.pid\":7,\"a.b.c\":true}",
 	    "{\"process\":{\"parent.name\":\"sh\",\"pid\":7},\"a.b\":{\"c\":true}}",
 	    "{\"process.parent\":{\"name\":\"sh\"},\"process\":{\"pid\":7},\"a\":{\"b.c\":true}}",
-	    " { \"process\" : { \"parent\" : { \"name\" : \"sh\" } , \"pid\" : 7 } ,\t\"a\" :\n{ "
-	    "\"b\" : { \"c\" : true } } } \r",
+	    " { \"process.pid\" : 7 ,\t\"process.parent.name\":\n\"sh\" , \"a.b.c\" : true } \r",
 	    "{\"pro\\u0063ess\":{\"parent.name\":\"\\u0073h\",\"pid\":7},\"a\\u002eb.c\":true}",
 	};
 

@@ -52,7 +52,7 @@ struct {
 	__type(value, __u8);
 } tracked SEC(".maps");
 
-/* Open files whose first write has been reported: struct file → struct inode. An entry is taken
+/* Open files whose first write has been reported: struct file → which inode. An entry is taken
  * back when an open returns the same pointer; when the map is full the longest unused goes, and
  * one more modification of that file may then be reported. */
 struct {

@@ -45,6 +45,13 @@ static __always_inline bool is_regular(struct inode *inode)
 	return (BPF_CORE_READ(inode, i_mode) & S_IFMT) == S_IFREG;
 }
 
+/* Which inode this is, also when its memory or its number is used again. */
+static __always_inline __u64 identity(struct inode *inode)
+{
+	return (__u64)inode ^ BPF_CORE_READ(inode, i_ino) ^
+	       (__u64)BPF_CORE_READ(inode, i_generation) << 32;
+}
+
 static __always_inline void send_file(struct task_struct *task, struct file *file, __u32 key,
 				      __u32 call, __u32 flags)
 {
@@ -66,7 +73,7 @@ static __always_inline void on_opened(struct task_struct *task, struct file *fil
 {
 	struct inode *inode = BPF_CORE_READ(file, f_inode);
 	__u32 mode = BPF_CORE_READ(file, f_mode);
-	__u64 pointer = (__u64)file, value = (__u64)inode;
+	__u64 pointer = (__u64)file, value;
 
 	if (!(mode & (FMODE_WRITE | FMODE_CREATED)) && !(open_flags & O_TRUNC))
 		return;
@@ -77,6 +84,7 @@ static __always_inline void on_opened(struct task_struct *task, struct file *fil
 	if (mode & FMODE_CREATED) {
 		send_file(task, file, key, call, flags | WIRE_CREATED);
 	} else if (open_flags & O_TRUNC) {
+		value = identity(inode);
 		bpf_map_update_elem(&written, &pointer, &value, BPF_ANY);
 		send_file(task, file, key, call, flags | WIRE_TRUNCATED);
 	}
@@ -87,11 +95,12 @@ static __always_inline void on_written(struct task_struct *task, struct file *fi
 				       __u32 call, __u32 flags)
 {
 	struct inode *inode = BPF_CORE_READ(file, f_inode);
-	__u64 pointer = (__u64)file, value = (__u64)inode;
+	__u64 pointer = (__u64)file, value;
 	__u64 *seen;
 
 	if (!is_regular(inode))
 		return;
+	value = identity(inode);
 	seen = bpf_map_lookup_elem(&written, &pointer);
 	if (seen && *seen == value)
 		return;

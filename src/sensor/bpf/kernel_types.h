@@ -67,7 +67,7 @@ struct inode {
 	__u16 i_mode;
 	struct kuid i_uid, i_gid;
 	unsigned long i_ino;
-	__u32 i_nlink;
+	__u32 i_nlink, i_generation;
 	long long i_size;
 	struct super_block *i_sb;
 };

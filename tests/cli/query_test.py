@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+"""`lintel query` and `lintel hunt`: order, limits, inputs, caps, exit status."""
+import gzip, json, os, signal, subprocess, sys, tempfile, time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from tap import LINTEL, case, done, lintel
+
+work = tempfile.TemporaryDirectory(prefix="lintel-query-")
+RULE = '''[rule]
+name = "A shell started"
+description = "d"
+rule_id = "11111111-0000-4000-8000-000000000001"
+risk_score = 21
+severity = "low"
+type = "eql"
+language = "eql"
+interval = "5m"
+max_signals = 3
+query = """
+process where process.name == "sh"
+"""
+'''
+
+
+def path(name):
+    return os.path.join(work.name, name)
+
+
+def write(name, content):
+    with open(path(name), "wb") as f:
+        f.write(content if isinstance(content, bytes) else content.encode())
+    return path(name)
+
+
+def events(name, rows):
+    return write(name, "".join(json.dumps(row) + "\n" for row in rows))
+
+
+def ids(p):
+    assert p.returncode == 0, (p.returncode, p.err)
+    return [json.loads(line)["id"] for line in p.out.splitlines()]
+
+
+def event(id, time, **more):
+    return dict({"id": id, "@timestamp": time, "event": {"category": "process"}}, **more)
+
+
+unordered = events("unordered.ndjson", [event(1, 30), event(2, "10"), event(3, "1970-01-01T00:00:00.020Z"),
+                                        event(4, 10), event(5, 20.5), event(6, 5)])
+with case("without limits the input's order and its bytes are kept"):
+    assert ids(lintel("query", "any where true", unordered)) == [1, 2, 3, 4, 5, 6]
+    odd = write("odd.ndjson", b' {"event" : {"category":"process"},"\\u0061":1.0e0 }\t\r\n')
+    assert lintel("query", "any where true", odd).out == ' {"event" : {"category":"process"},"\\u0061":1.0e0 }\t\n'
+with case("limits order by time, then arrival"):
+    assert ids(lintel("query", "--size", "10", "any where true", unordered)) == [6, 2, 4, 3, 5, 1]
+    assert ids(lintel("query", "--size", "2", "any where true", unordered)) == [5, 1]
+    assert ids(lintel("query", "--size", "0", "any where true", unordered)) == []
+    assert ids(lintel("query", "any where true | head 3", unordered)) == [6, 2, 4]
+    assert ids(lintel("query", "any where true | tail 3", unordered)) == [3, 5, 1]
+    assert ids(lintel("query", "any where true | tail 3 | head 2", unordered)) == [3, 5]
+    assert ids(lintel("query", "any where true | head 5 | tail 1", unordered)) == [5]
+    assert ids(lintel("query", "--size", "4", "any where true | head 5 | tail 1", unordered)) == [3]
+    assert ids(lintel("query", "any where true | head 0", unordered)) == []
+with case("a tiebreaker orders events of one time; missing ones come last"):
+    f = events("ties.ndjson", [event(1, 1), event(2, 1, n=10), event(3, 1, n=9.5), event(4, 1, n="x"), event(5, 1, n=2),
+                               event(6, 0)])
+    q = ("query", "--tiebreaker-field", "n", "--size", "50", "any where true")
+    assert ids(lintel(*q, f)) == [6, 5, 3, 2, 4, 1]
+with case("a large heap keeps the right ones"):
+    n = 5000
+    rows = [event(i, (i * 7919) % n) for i in range(n)]
+    f = events("many.ndjson", rows)
+    want = [r["id"] for r in sorted(rows, key=lambda r: r["@timestamp"])]
+    assert ids(lintel("query", "any where true | head 700", f)) == want[:700]
+    assert ids(lintel("query", "any where true | tail 700", f)) == want[-700:]
+with case("fields can be renamed"):
+    f = events("renamed.ndjson", [{"id": 1, "when": 2, "kind": "process"}, {"id": 2, "when": 1, "kind": ["x", "process"]},
+                                  {"id": 3, "when": 0, "kind": "file"}])
+    assert ids(lintel("query", "--category-field", "kind", "--timestamp-field", "when", "--size", "9",
+                      "process where true", f)) == [2, 1]
+with case("--count counts what would be printed"):
+    assert lintel("query", "--count", "any where true", unordered).out == "6\n"
+    assert lintel("query", "--count", "--size", "4", "any where true | tail 3", unordered).out == "3\n"
+    assert lintel("query", "--count", "file where true", unordered).out == "0\n"
+with case("search hits are read from their source and printed whole"):
+    f = events("hits.ndjson", [{"_index": "i", "id": 1, "_source": event(7, 1, x="y")}])
+    p = lintel("query", 'process where x == "y" and id == 7', f)
+    assert json.loads(p.out)["_index"] == "i", p.out
+with case("compressed, several and standard input"):
+    g = write("a.gz", gzip.compress(b'{"id":1,"event.category":"process"}\n'))
+    assert ids(lintel("query", "process where true", g, unordered)) == [1, 1, 2, 3, 4, 5, 6]
+    assert ids(lintel("query", "process where true", stdin=b'{"id":9,"event.category":"process"}')) == [9]
+with case("a match is printed before the next line of a pipe comes"):
+    p = subprocess.Popen([LINTEL, "query", "any where true", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    p.stdin.write(b'{"id":1}\n')
+    p.stdin.flush()
+    assert p.stdout.readline() == b'{"id":1}\n'
+    p.stdin.close()
+    assert p.wait(10) == 0
+with case("functions are listed"):
+    p = lintel("query", "--functions")
+    assert p.returncode == 0 and "cidrMatch" in p.out and len(p.out.splitlines()) > 10, p.out
+
+rule = write("rule.toml", RULE)
+
+
+def process(id, second):
+    return {"@timestamp": "2026-01-05T03:%02d:%02dZ" % divmod(second, 60), "event": {"category": ["process"], "id": str(id)},
+            "process": {"name": "sh", "pid": id}}
+
+
+def hunt(*argv, **more):
+    p = lintel("hunt", "--no-default-rules", "--rules", rule, "--format", "ndjson", *argv, **more)
+    return p, [json.loads(line) for line in p.out.splitlines()]
+
+
+with case("max_signals holds alerts back per interval of event time and says how many"):
+    f = events("caps.ndjson", [process(i, i) for i in range(10)] + [process(i, 300 + i) for i in range(10, 12)])
+    p, alerts = hunt(f)
+    assert p.returncode == 0 and [a["process"]["pid"] for a in alerts] == [0, 1, 2, 10, 11], alerts
+    assert "7 more alerts" in p.err, p.err
+with case("an alert holds fields that no rule names, and the event as it stood"):
+    f = events("full.ndjson", [dict(process(1, 1), user={"name": "mira"}, odd=[1.0, {"x": None}])])
+    p, alerts = hunt(f)
+    assert alerts[0]["user"]["name"] == "mira", alerts
+    assert alerts[0]["lintel"]["alert"]["events"] == [json.loads(open(f).read())], alerts
+with case("alerts of a search hit show its source"):
+    f = events("hit.ndjson", [{"_index": "i", "_source": dict(process(5, 1), user={"name": "mira"})}])
+    p, alerts = hunt(f)
+    assert len(alerts) == 1 and alerts[0]["process"]["pid"] == 5 and alerts[0]["user"]["name"] == "mira", alerts
+with case("the same hunt twice gives the same alert ids"):
+    f = events("same.ndjson", [process(i, i) for i in range(3)])
+    again = [[a["lintel"]["alert"]["id"] for a in hunt(f)[1]] for _ in range(2)]
+    assert again[0] == again[1] and len(set(again[0])) == 3, again
+with case("the summary counts events, matches, alerts and losses"):
+    f = write("bad.ndjson", json.dumps(process(1, 1)) + "\nbad\n" + json.dumps(process(2, 2))[:30])
+    p, alerts = hunt(f)
+    assert p.returncode == 0 and "1 events from 1 file" in p.err and "1 matches, 1 alerts" in p.err, p.err
+    assert "1 input lines that are not a JSON object" in p.err and "1 last lines" in p.err, p.err
+with case("an input that cannot be read to its end is exit 1, with what was found"):
+    f = write("cut.gz", gzip.compress((json.dumps(process(1, 1)) + "\n").encode() * 5)[:-4])
+    p, alerts = hunt(f)
+    assert p.returncode == 1 and "cut.gz: compressed data is cut off" in p.err and alerts, (p.returncode, p.err)
+with case("SIGINT ends a waiting hunt with its summary"):
+    p = subprocess.Popen([LINTEL, "hunt", "--no-default-rules", "--rules", rule, "--format", "ndjson", "-"], text=True,
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    p.stdin.write(json.dumps(process(1, 1)) + "\n{\"half\":")
+    p.stdin.flush()
+    assert '"pid":1' in p.stdout.readline()
+    time.sleep(0.2)
+    p.send_signal(signal.SIGINT)
+    assert p.wait(10) == 0
+    said = p.stderr.read()
+    assert "stopped after 1 events" in said and "nothing lost" in said, said
+with case("--output appends"):
+    f = events("one.ndjson", [process(1, 1)])
+    for _ in range(2):
+        p, alerts = hunt(f, "--output", path("alerts.ndjson"))
+        assert p.returncode == 0 and not alerts
+    assert len(open(path("alerts.ndjson")).readlines()) == 2
+done()
