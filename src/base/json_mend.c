@@ -3,9 +3,9 @@
  * Second chance for a document that simdjson 3.0.1 refuses. Two things are JSON by RFC 8259, but
  * its DOM takes neither, and an event must not be lost for them:
  *
- *	half a surrogate pair	"\udcff"		-> "\ufffd"	what a Python sensor makes
- *of a file name that is not UTF-8 integers beyond 64 bits	18446744073709551616	->
- *18446744073709551616.0
+ * - half a surrogate pair, "\udcff", what a Python sensor makes of a file name that is not UTF-8,
+ *   becomes "\ufffd";
+ * - an integer beyond 64 bits, 18446744073709551616, becomes 18446744073709551616.0.
  *
  * The copy is judged by simdjson like any document. Nothing here decides what is valid: an escape
  * becomes another escape and a run of digits gets a fraction, so that the copy is JSON exactly if
