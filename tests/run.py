@@ -4,7 +4,7 @@
 usage: tests/run.py [--only SUITE]... [--fuzz-seconds N] [-v]
 
 Suites, in this order:
-  layers       #include arrows point down only
+  layers       #include arrows point down only; docs/fields.md fits fields.def
   unit         cmocka programs, plain build
   sanitized    the same programs under ASan and UBSan, and hostile inputs through the binary
   conformance  EQL cases and whole rules of ../shared, where that is there
@@ -137,6 +137,8 @@ def unit_programs(directory):
 def suite_layers(tally, args):
     status, out, err = run([sys.executable, "tests/layers.py"])
     tally.ok("layers") if status == 0 else tally.fail("layers", err.strip())
+    status, out, err = run([sys.executable, "scripts/fields-doc", "--check"])
+    tally.ok("docs/fields.md") if status == 0 else tally.fail("docs/fields.md", err.strip())
 
 
 def suite_unit(tally, args):
