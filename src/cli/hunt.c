@@ -125,9 +125,12 @@ static int open_all(struct hunt *h, const struct options *o, const char *const *
 		return err;
 	ndjson_stop_on(h->source, &stop);
 	err = sink_open(&h->sink, o->format, o->output, -1);
-	if (err)
+	if (err) {
 		log_error("--output %s: %s", o->output ? o->output : "-", strerror(-err));
-	return err;
+		return err;
+	}
+	ndjson_leave_out(h->source, sink_fd(h->sink));
+	return 0;
 }
 
 static void close_all(struct hunt *h)
@@ -181,19 +184,15 @@ static void on_event(struct hunt *h)
 		h->started = true;
 		alert_caps_start(h->caps, h->event.time_ns);
 	}
-	/* What was read once can be read again. */
-	if (n && read_again(h))
+	/* What was read once can be read again, but a match must not go in silence. */
+	if (n && read_again(h)) {
+		log_error("a matching event could not be read again for its alerts");
+		counter_add(COUNTER_INPUT_MALFORMED, 1);
 		n = 0;
+	}
 	for (uint32_t i = 0; i < n && !h->reader_gone; i++)
 		raise_alert(h, matched[i]);
 	progress_update(&h->progress, ndjson_stats(h->source), h->alert_count);
-}
-
-static void say_withheld(void *context, const struct rule *rule, uint64_t withheld)
-{
-	(void)context;
-	log_info("max_signals (%u in %" PRId64 " s) held back %" PRIu64 " more alerts of \"%.*s\"",
-		 rule->max_signals, rule->interval_ns / NS_PER_SEC, withheld, STR_ARG(rule->name));
 }
 
 static void summary(struct hunt *h)
@@ -204,7 +203,7 @@ static void summary(struct hunt *h)
 	struct buf losses = {0};
 
 	progress_clear(&h->progress);
-	alert_caps_report(h->caps, say_withheld, NULL);
+	say_withheld(h->caps);
 	uint32_t causes = write_losses(&losses);
 
 	log_info("%s%s events from %" PRIu64 " file%s (%.1f MB) in %.2f s, %s events/s: %" PRIu64
@@ -220,26 +219,29 @@ static void summary(struct hunt *h)
 	buf_free(&losses);
 }
 
+static void read_all(struct hunt *h)
+{
+	int more;
+
+	while (!h->reader_gone && (more = ndjson_next_event(h->source, h->reader, &h->event)) != 0)
+		/* An error is said and counted already; the other inputs are still read. */
+		if (more > 0)
+			on_event(h);
+}
+
 static int hunt(const struct options *o, const char *const *inputs, uint32_t count)
 {
 	struct hunt h = {.fields = field_set_new()};
-	int status = EXIT_FAILED, more;
+	int status = EXIT_FAILED;
 
 	rule_set_init(&h.rules);
 	if (open_all(&h, o, inputs, count) == 0) {
 		status = EXIT_OK;
 		catch_signals();
 		h.progress = progress_start();
-		while (!h.reader_gone &&
-		       (more = ndjson_next_event(h.source, h.reader, &h.event)) != 0) {
-			/* Said and counted already; the other inputs are still read. */
-			if (more < 0)
-				status = EXIT_FAILED;
-			else
-				on_event(&h);
-		}
+		read_all(&h);
 		summary(&h);
-		if (counter_get(COUNTER_OUTPUT_FAILED))
+		if (counter_get(COUNTER_OUTPUT_FAILED) || counter_get(COUNTER_INPUT_UNREADABLE))
 			status = EXIT_FAILED;
 	}
 	close_all(&h);

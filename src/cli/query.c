@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/counter.h"
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/query_results_internal.h"
@@ -153,14 +154,12 @@ static int run_over(struct ndjson_source *source, struct event_reader *reader, s
 {
 	struct eql_scratch *scratch = eql_scratch_new();
 	bool flush = somebody_waits(source);
-	int status = EXIT_OK, more, err = 0;
+	int more, err = 0;
 
 	while (!err && !query_results_full(results) &&
 	       (more = ndjson_next_event(source, reader, event)) != 0) {
-		/* Said and counted already; the other inputs are still read. */
-		if (more < 0)
-			status = EXIT_FAILED;
-		else if (eql_match(query, event, scratch))
+		/* An error is said and counted already; the other inputs are still read. */
+		if (more > 0 && eql_match(query, event, scratch))
 			err = query_results_add(results, event, ndjson_line(source));
 		if (!err && flush)
 			err = query_results_flush(results);
@@ -168,7 +167,9 @@ static int run_over(struct ndjson_source *source, struct event_reader *reader, s
 	if (!err)
 		err = query_results_finish(results);
 	eql_scratch_free(scratch);
-	return err ? write_failed(err) : status;
+	if (err)
+		return write_failed(err);
+	return counter_get(COUNTER_INPUT_UNREADABLE) ? EXIT_FAILED : EXIT_OK;
 }
 
 static void say_losses(void)
@@ -194,6 +195,7 @@ static int query_source(const struct options *o, const struct field_set *fields,
 	    o->count);
 	struct event event;
 
+	ndjson_leave_out(source, STDOUT_FILENO);
 	event_init(&event, fields);
 	int status = run_over(source, reader, &event, query, results);
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/counter.h"
 #include "base/log.h"
 
@@ -60,6 +61,18 @@ int load_rules(const struct rule_options *options, struct rule_set *rules,
 		return -ENOENT;
 	}
 	return 0;
+}
+
+static void say_withheld_by(void *context, const struct rule *rule, uint64_t withheld)
+{
+	(void)context;
+	log_info("max_signals (%u in %" PRId64 " s) held back %" PRIu64 " more alerts of \"%.*s\"",
+		 rule->max_signals, rule->interval_ns / NS_PER_SEC, withheld, STR_ARG(rule->name));
+}
+
+void say_withheld(const struct alert_caps *caps)
+{
+	alert_caps_report(caps, say_withheld_by, NULL);
 }
 
 uint32_t write_losses(struct buf *out)

@@ -410,19 +410,12 @@ static int loop(struct watch *w, uint64_t duration_s)
 	}
 }
 
-static void say_withheld(void *context, const struct rule *rule, uint64_t withheld)
-{
-	(void)context;
-	log_info("max_signals (%u in %" PRId64 " s) held back %" PRIu64 " more alerts of \"%.*s\"",
-		 rule->max_signals, rule->interval_ns / NS_PER_SEC, withheld, STR_ARG(rule->name));
-}
-
 static void summary(struct watch *w)
 {
 	struct buf losses = {0};
 
 	sensor_count_losses(w->sensor);
-	alert_caps_report(w->caps, say_withheld, NULL);
+	say_withheld(w->caps);
 	uint32_t causes = write_losses(&losses);
 
 	log_info("%" PRIu64 " events, %" PRIu64 " matches, %" PRIu64 " alerts, %s", w->event_count,

@@ -176,6 +176,11 @@ int sink_write_line(struct sink *sink, struct str json)
 	return flush(sink);
 }
 
+int sink_fd(const struct sink *sink)
+{
+	return sink->fd;
+}
+
 void sink_close(struct sink *sink)
 {
 	if (!sink)

@@ -24,6 +24,8 @@ enum sink_format {
 int sink_open(struct sink **out, enum sink_format format, const char *path, int colour)
     __attribute__((warn_unused_result));
 int sink_write(struct sink *sink, const struct alert *alert) __attribute__((warn_unused_result));
+/* Where it writes. */
+int sink_fd(const struct sink *sink);
 /* One line of JSON (for --events). */
 int sink_write_line(struct sink *sink, struct str json) __attribute__((warn_unused_result));
 void sink_close(struct sink *sink);

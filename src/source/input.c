@@ -52,6 +52,13 @@ void input_close(struct input *input)
 	input->fd = -1;
 }
 
+bool input_is(const struct input *input, const struct stat *st)
+{
+	struct stat own;
+
+	return fstat(input->fd, &own) == 0 && own.st_dev == st->st_dev && own.st_ino == st->st_ino;
+}
+
 void input_free(struct input *input)
 {
 	if (!input)

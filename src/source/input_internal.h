@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 struct input;
 
@@ -18,6 +19,8 @@ void input_free(struct input *input);
 /* "-" is standard input. 0 or -errno. */
 int input_open(struct input *input, const char *path) __attribute__((warn_unused_result));
 void input_close(struct input *input);
+/* Is this the file that `st` is of? */
+bool input_is(const struct input *input, const struct stat *st);
 /*
  * Up to `room` bytes into `out`; *got is 0 only at the end. 0; or -errno with a text in *why: the
  * input cannot be read on, or its compressed data is damaged or cut off (-EBADMSG). What was read

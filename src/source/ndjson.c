@@ -6,8 +6,8 @@
  *	               at                              have       cap
  *
  * When no newline is left, the rest moves to the front and the buffer is filled up; a line that
- *does not fit makes it double, up to the longest document. A longer one is thrown away as it comes,
- *so it costs no more memory than that.
+ * does not fit makes it double, up to the longest document. A longer one is thrown away as it
+ * comes, so it costs no more memory than that.
  */
 #include "source/ndjson.h"
 
@@ -46,6 +46,8 @@ struct ndjson_source {
 	size_t scanned;     /* bytes from `at` known to hold no newline */
 	struct str current; /* the line of the last event */
 	const volatile sig_atomic_t *stop;
+	struct stat results; /* a file that is not read */
+	bool has_results;
 	struct ndjson_stats stats;
 };
 
@@ -55,15 +57,23 @@ int ndjson_open(struct ndjson_source **out, const char *const *inputs, uint32_t 
 {
 	struct ndjson_source *source = xcalloc(1, sizeof(*source));
 
-	for (uint32_t i = 0; i < count; i++) {
-		int err = file_list_add(&source->list, inputs[i]);
+	uint32_t refused = 0;
+	int err = 0;
 
-		if (err) {
-			log_error("%s: %s", inputs[i], strerror(-err));
-			file_list_free(&source->list);
-			free(source);
-			return err;
-		}
+	for (uint32_t i = 0; i < count; i++) {
+		int one = file_list_add(&source->list, inputs[i]);
+
+		if (!one)
+			continue;
+		log_error("%s: %s", inputs[i], strerror(-one));
+		counter_add(COUNTER_INPUT_UNREADABLE, 1);
+		refused++;
+		err = one;
+	}
+	if (refused == count && err) {
+		file_list_free(&source->list);
+		free(source);
+		return err;
 	}
 	source->stats.bytes_total = source->list.bytes_total;
 	source->stats.current = "";
@@ -89,6 +99,12 @@ void ndjson_close(struct ndjson_source *source)
 void ndjson_stop_on(struct ndjson_source *source, const volatile sig_atomic_t *stop)
 {
 	source->stop = stop;
+}
+
+void ndjson_leave_out(struct ndjson_source *source, int fd)
+{
+	source->has_results =
+	    fstat(fd, &source->results) == 0 && S_ISREG(source->results.st_mode);
 }
 
 struct str ndjson_line(const struct ndjson_source *source)
@@ -134,6 +150,10 @@ static int open_next(struct ndjson_source *source)
 	if (err) {
 		input_close(source->input);
 		return unreadable(source, err, strerror(-err));
+	}
+	if (source->has_results && input_is(source->input, &source->results)) {
+		input_close(source->input);
+		return unreadable(source, -EINVAL, "left out, the results are written to it");
 	}
 	source->open = true;
 	return 0;

@@ -4,9 +4,8 @@
  *
  * A malformed line is counted, reported with file and line (the first few of each file in full,
  * then only counted), and skipped; a last line without its newline is read if it is whole JSON and
- * counted as truncated if not. Directories are walked in sorted order for *.ndjson, *.json,
- * *.jsonl,
- * *.log and these with .gz or .zst; a file named directly is read whatever its name.
+ * counted as truncated if not. Directories are walked in sorted order for *.ndjson, *.jsonl,
+ * *.json, *.log and these with .gz or .zst; a file named directly is read whatever its name.
  */
 #ifndef LINTEL_SOURCE_NDJSON_H
 #define LINTEL_SOURCE_NDJSON_H
@@ -24,11 +23,14 @@ struct ndjson_stats {
 	const char *current;  /* path being read */
 };
 
-/* `inputs`: paths, "-" for standard input. Returns 0, or -errno when one does not exist or cannot
- * be read (message logged, naming it); nothing is read yet. */
+/* `inputs`: paths, "-" for standard input. One that does not exist or cannot be read is logged,
+ * counted and left out; -errno when that leaves none. Nothing is read yet. */
 int ndjson_open(struct ndjson_source **out, const char *const *inputs, uint32_t count)
     __attribute__((warn_unused_result));
 void ndjson_close(struct ndjson_source *source);
+/* The file open as `fd`, if it is a regular one, is where results go: it is reported, counted and
+ * left out when it turns up among the inputs. Its lines would make results, which would be read. */
+void ndjson_leave_out(struct ndjson_source *source, int fd);
 /* The next line: not empty, EVENT_JSON_PADDING bytes readable behind it, good until the next call.
  * Returns 1, 0 at the end of all inputs, -errno on a read error (logged and counted; calling again
  * goes on with the next input). */

@@ -92,6 +92,10 @@ with case("an unreadable input is an error that names it; others are read"):
     missing = path("not-there.ndjson")
     p = lintel("query", QUERY, missing)
     assert p.returncode != 0 and missing in p.err, (p.returncode, p.err)
+    for verb in (["query", QUERY], ["hunt"]):
+        p = lintel(*verb, missing, write("there.ndjson", good_line()))
+        assert p.returncode == 1 and missing in p.err, (verb, p.returncode, p.err)
+        assert "good" in p.out if verb[0] == "query" else " 1 events " in p.err, (verb, p.out, p.err)
 with case("a directory without permission"):
     if os.getuid() != 0:
         raise Skip("needs root to drop to another user")
@@ -148,6 +152,20 @@ with case("full disk under --output: said, counted, and the hunt goes on"):
     p = lintel("hunt", "--no-default-rules", "--rules", path("rules/a.toml"), "--format", "ndjson",
                "--output", "/dev/full", path("e.ndjson"))
     assert "No space left" in p.err and p.returncode == 1, (p.returncode, p.err)
+with case("what a run writes is not its input"):
+    # Each result would be read again, and each alert holds the events it is of: it would double.
+    os.makedirs(path("own"), exist_ok=True)
+    write("own/a.ndjson", good_line())
+    own = write("own/results.ndjson", good_line())
+    rule = ["--no-default-rules", "--rules", path("rules/a.toml"), "--format", "ndjson"]
+    for argv in (["query", QUERY, path("own")], ["hunt", *rule, path("own")]):
+        with open(own, "ab") as out:
+            p = subprocess.run([LINTEL, *argv], stdout=out, stderr=subprocess.PIPE, timeout=20)
+        assert p.returncode == 1 and own.encode() + b": left out" in p.stderr, (p.returncode, p.stderr)
+    p = lintel("hunt", *rule, "--output", own, path("own"))
+    assert p.returncode == 1 and own + ": left out" in p.err, (p.returncode, p.err)
+    with open(own) as f:
+        assert len(f.readlines()) == 4, "one line from each run"
 with case("a closed pipe ends quietly"):
     lines = write("lines.ndjson", good_line() * 50000)
     p = subprocess.run("%s query '%s' %s | head -1" % (LINTEL, QUERY, lines), shell=True, capture_output=True, text=True)

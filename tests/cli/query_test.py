@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """`lintel query` and `lintel hunt`: order, limits, inputs, caps, exit status."""
-import gzip, json, os, signal, subprocess, sys, tempfile, time
+import gzip, json, os, pty, signal, subprocess, sys, tempfile, time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from tap import LINTEL, case, done, lintel
@@ -124,6 +124,32 @@ with case("an alert holds fields that no rule names, and the event as it stood")
     p, alerts = hunt(f)
     assert alerts[0]["user"]["name"] == "mira", alerts
     assert alerts[0]["lintel"]["alert"]["events"] == [json.loads(open(f).read())], alerts
+with case("an alert has the rule, its severity, and the process with what the event says of its ancestors"):
+    leaders = {"%s_leader" % l: {"pid": n, "name": l, "executable": "/bin/" + l, "args": [l, "-x"], "entity_id": l}
+               for n, l in enumerate(["entry", "session", "group"], 1)}
+    parent = {"pid": 4, "name": "make", "executable": "/bin/make", "args": ["make", "all"], "entity_id": "p"}
+    row = dict(process(5, 1), host={"id": "h1"})
+    row["process"].update(parent=parent, ppid=4, **leaders)
+    alert = hunt(events("lineage.ndjson", [row]))[1][0]
+    for name, want in dict(leaders, parent=parent).items():
+        assert alert["process"].get(name) == want, (name, alert["process"])
+    assert alert["process"]["ppid"] == 4 and alert["event"]["kind"] == "alert", alert
+    assert alert["rule"]["id"] == "11111111-0000-4000-8000-000000000001" and alert["rule"]["name"] == "A shell started", alert
+    assert alert["lintel"]["alert"]["severity"] == "low" and alert["lintel"]["alert"]["risk_score"] == 21, alert
+    assert len(alert["lintel"]["alert"]["id"]) == 32 and alert["@timestamp"] == "2026-01-05T03:00:01.000Z", alert
+with case("colour and progress are for terminals, and NO_COLOR is heeded"):
+    f = events("tty.ndjson", [process(i, i) for i in range(2)])
+    for env, coloured in (({"TERM": "xterm", "NO_COLOR": ""}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False),
+                          ({"TERM": "dumb", "NO_COLOR": ""}, False)):
+        ours, theirs = pty.openpty()
+        argv = [LINTEL, "hunt", "--no-default-rules", "--rules", rule, f]
+        subprocess.run(argv, stdout=theirs, stderr=subprocess.DEVNULL, env=dict(os.environ, **env), timeout=20)
+        os.close(theirs)
+        shown = os.read(ours, 65536)
+        os.close(ours)
+        assert b"A shell started" in shown and (b"\033[" in shown) == coloured, (env, shown)
+    p = lintel("hunt", "--no-default-rules", "--rules", rule, f, env={"TERM": "xterm", "NO_COLOR": ""})
+    assert "A shell started" in p.out and "\033" not in p.out + p.err and "\r" not in p.err, p.out
 with case("alerts of a search hit show its source"):
     f = events("hit.ndjson", [{"_index": "i", "_source": dict(process(5, 1), user={"name": "mira"})}])
     p, alerts = hunt(f)

@@ -494,14 +494,34 @@ static void open_wrong_path(struct fixture *f, const char *const *inputs, uint32
 	f->errors = ndjson_open(&source, inputs, count);
 }
 
+static void read_wrong_and_right_path(struct fixture *f, const char *const *inputs, uint32_t count)
+{
+	struct ndjson_source *source;
+	struct str line;
+
+	assert_int_equal(ndjson_open(&source, inputs, count), 0);
+	f->errors = ndjson_next_line(source, &line) == 1 ? ndjson_next_line(source, &line) : -EIO;
+	f->stats = *ndjson_stats(source);
+	ndjson_close(source);
+}
+
 static void names_inputs_that_cannot_be_read(void **state)
 {
 	struct fixture *f = *state;
-	const char *inputs[] = {f->directory, path_of(f, "missing")};
+	const char *inputs[] = {path_of(f, "missing"), path_of(f, "missing")};
 
 	with_stderr(f, open_wrong_path, inputs, 2);
 	assert_int_equal(f->errors, -ENOENT);
 	assert_said(f, "/missing: No such file or directory");
+	/* Among others it is left out. */
+	const char *some[] = {path_of(f, "missing"), put(f, "here.json", STR("here\n"))};
+	uint64_t unreadable = counter_get(COUNTER_INPUT_UNREADABLE);
+
+	with_stderr(f, read_wrong_and_right_path, some, 2);
+	assert_said(f, "/missing: No such file or directory");
+	assert_int_equal(f->errors, 0);
+	assert_int_equal(f->stats.lines, 1);
+	assert_int_equal(counter_get(COUNTER_INPUT_UNREADABLE), unreadable + 1);
 	/* A directory below which one file went away between listing and reading. */
 	const char *gone = put(f, "gone.json", STR("gone\n"));
 	const char *both[] = {gone, put(f, "there.json", STR("there\n"))};
