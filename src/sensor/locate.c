@@ -131,6 +131,8 @@ struct str view_host_path(struct view *view, const struct place *place, uint32_t
 	const struct mount_table *own;
 	struct str path;
 
+	if (place->is_cut)
+		return STR_NULL;
 	if (view_is_host(view))
 		return place_namespace_path(place, arena);
 	own = views_own_mounts(view->views);
@@ -261,6 +263,16 @@ static void locate_path(struct view *view, const struct locate_request *request,
 		locate_lexically(view, path, arena, located);
 }
 
+/* A relative path, where all that is known of its start are the lower names, or nothing. */
+static struct str partial_path(const struct place *start, struct str text, struct arena *arena)
+{
+	struct str above = start ? place_path(start, arena) : STR_NULL;
+
+	if (above.len == 0 || text.len == 0)
+		return above.len ? above : text;
+	return path_join(arena, above, text);
+}
+
 void view_locate(struct view *view, const struct locate_request *request, struct arena *arena,
 		 struct located *located)
 {
@@ -270,17 +282,21 @@ void view_locate(struct view *view, const struct locate_request *request, struct
 	int root_fd;
 
 	*located = (struct located){0};
+	if ((!request->start || !place_is_whole(request->start)) &&
+	    (text.len == 0 || text.p[0] != '/')) {
+		located->is_partial = true;
+		located->path = partial_path(request->start, text, arena);
+		return;
+	}
 	if (text.len == 0) { /* AT_EMPTY_PATH: the descriptor itself */
 		located->path = start_path;
-		if (request->start)
-			located->host_path =
-			    view_host_path(view, request->start, request->start_dev,
-					   request->start_upper_dev, arena);
+		located->host_path = view_host_path(view, request->start, request->start_dev,
+						    request->start_upper_dev, arena);
 		return;
 	}
 	path = replace_self(path_join(arena, start_path, text), request->actor->pid, arena);
 	is_whole = request->follow || is_dots(str_basename(text));
-	is_name = !is_whole && request->start && !memchr(text.p, '/', text.len);
+	is_name = !is_whole && !memchr(text.p, '/', text.len);
 	if (!is_name) {
 		locate_path(view, request, path, is_whole, arena, located);
 		return;

@@ -188,6 +188,12 @@ void witness_expire(struct witness *witness)
 	}
 }
 
+void witness_flush(struct witness *witness)
+{
+	while (witness->waiting_count)
+		decide_oldest(witness);
+}
+
 void witness_wait(struct witness *witness, const struct marked *directory, uint32_t pid,
 		  uint64_t bit, struct str path, struct str old_path)
 {
