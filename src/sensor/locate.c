@@ -99,6 +99,32 @@ static struct str foreign_host_path(struct view *view, const struct mount_entry 
 	return host_path;
 }
 
+/* The mountinfo of a process in a chroot leaves out the mount its root is on, when it is not that
+ * mount's own root. Another process of the same mount namespace, at the namespace's root, has it.
+ * `full` is the path from there. */
+static struct str sibling_host_path(struct view *view, uint32_t mount_id, struct str full,
+				    struct arena *arena)
+{
+	struct views *views = view->views;
+	struct str host_path = STR_NULL;
+
+	for (uint32_t i = 0; i < views->count && host_path.len == 0; i++) {
+		struct view *other = views->view[i];
+		const struct mount_entry *entry;
+		int root_fd;
+
+		if (other == view || other->mount_ns != view->mount_ns)
+			continue;
+		entry = mounts_find(view_mounts(other), mount_id);
+		if (!entry || (root_fd = view_open_root(other, 0)) < 0)
+			continue;
+		if (str_eq(fd_path(root_fd, arena), STR("/")))
+			host_path = foreign_host_path(other, entry, full, arena);
+		view_close_root(other, root_fd);
+	}
+	return host_path;
+}
+
 bool view_paths_of_fd(struct view *view, int root_fd, int fd, struct arena *arena, struct str *path,
 		      struct str *host_path)
 {
@@ -116,11 +142,14 @@ bool view_paths_of_fd(struct view *view, int root_fd, int fd, struct arena *aren
 		uint32_t id = fd_mount_id(fd);
 		const struct mount_entry *entry = mounts_find(mounts, id);
 
-		if (!entry) {
+		if (!entry)
+			*host_path = sibling_host_path(view, id, full, arena);
+		if (!entry && host_path->len == 0) {
 			view->mounts_valid = false;
 			entry = mounts_find(view_mounts(view), id);
 		}
-		*host_path = foreign_host_path(view, entry, *path, arena);
+		if (host_path->len == 0)
+			*host_path = foreign_host_path(view, entry, *path, arena);
 	}
 	return true;
 }

@@ -42,6 +42,17 @@ with case("a relative name in a directory too deep to be told is not taken for o
         assert incomplete(event, "file.Ext.original.path"), event
     assert not alerts, [get(a, "file.path") for a in alerts]
 
+with case("in a chroot inside a mount namespace of its own, a rename has its path on the host"):
+    with Shell() as shell, Watch(root_pid=shell.pid) as watch:
+        shell.run("mkdir -p jail/etc && for d in /bin /lib* /usr; do mkdir jail$d; mount --rbind $d jail$d; done")
+        # somebody who stays in the chroot, for lintel to look through his eyes
+        shell.run("chroot jail /bin/sh -c 'echo x > /etc/x; mv /etc/x /etc/y; sleep 1; true'")
+        events, _ = watch.finish(shell)
+    check(only(events, event__action="creation", file__name="x"), file__path="/etc/x",
+          lintel__file__host_path=shell.path("jail/etc/x"))
+    check(only(events, event__action="rename", file__name="y"), file__path="/etc/y",
+          file__Ext__original__path="/etc/x", lintel__file__host_path=shell.path("jail/etc/y"))
+
 with case("what was in the ring when the end came is not lost"):
     files = 11000  # two events each: more than two rounds of the reader
     with Shell() as shell, Watch(root_pid=shell.pid) as watch:
