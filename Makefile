@@ -11,7 +11,7 @@ MESON ?= meson
 # Under sudo the tree still belongs to whoever cloned it: build as that user, so that a later
 # `make` without root finds files it may write.
 OWNER := $(shell stat -c %U .)
-AS := $(if $(filter 0,$(shell id -u)),$(if $(filter root,$(OWNER)),,sudo -u $(OWNER)),)
+AS := $(if $(filter 0,$(shell id -u)),$(if $(filter root UNKNOWN,$(OWNER)),,runuser -u $(OWNER) --),)
 
 .PHONY: all deps check-deps run test bench fuzz fmt lint install clean help
 .DELETE_ON_ERROR:

@@ -4,7 +4,7 @@
 usage: tests/run.py [--only SUITE]... [--fuzz-seconds N] [-v]
 
 Suites, in this order:
-  layers       #include arrows point down only
+  layers       #include arrows point down only; docs/fields.md fits fields.def
   unit         cmocka programs, plain build
   sanitized    the same programs under ASan and UBSan, and hostile inputs through the binary
   conformance  EQL cases and whole rules of ../shared, where that is there
@@ -16,7 +16,7 @@ Suites, in this order:
 Every test is a program that prints TAP ("ok 1 - name", "not ok 2 - name", "# SKIP reason"); a
 program that dies or prints no plan is one failure. Skips are printed with their reasons.
 """
-import argparse, glob, json, os, re, shutil, subprocess, sys, tempfile, time
+import argparse, glob, os, pwd, re, shutil, subprocess, sys, tempfile, time
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # A test program that takes longer hangs; the slowest live test takes under two minutes.
@@ -109,6 +109,17 @@ def run_tap(tally, name, command, env=None):
         print("        %s: %.1f s" % (name, time.monotonic() - began))
 
 
+def as_owner(command):
+    """Under sudo the tree belongs to whoever cloned it: what is built must be theirs (see Makefile)."""
+    owner = os.stat(TOP).st_uid
+    if os.getuid() != 0 or owner == 0:
+        return command
+    try:
+        return ["runuser", "-u", pwd.getpwuid(owner).pw_name, "--", *command]
+    except KeyError:
+        return command
+
+
 def build(directory, *options, env=None):
     """Configure once, build always. Ends the run when it does not build: nothing else would mean much."""
     path = os.path.join(TOP, directory)
@@ -117,11 +128,7 @@ def build(directory, *options, env=None):
         steps.append(["meson", "setup", path, *options])
     steps.append(["ninja", "-C", path])
     for step in steps:
-        # Under sudo the tree belongs to whoever cloned it (see Makefile).
-        owner = os.stat(TOP).st_uid
-        if os.getuid() == 0 and owner != 0:
-            keep = ["%s=%s" % kv for kv in (env or {}).items() if kv[0] in ("CC", "CXX")]
-            step = ["sudo", "-u", "#%d" % owner, *keep, *step]
+        step = as_owner(step)
         status, out, err = run(step, env=dict(os.environ, **(env or {})), timeout=1800)
         if status:
             lines = [l for l in (out + err).splitlines() if not re.match(r"\[\d+/\d+\] (Compil|Link|Generat)", l)]
@@ -137,6 +144,8 @@ def unit_programs(directory):
 def suite_layers(tally, args):
     status, out, err = run([sys.executable, "tests/layers.py"])
     tally.ok("layers") if status == 0 else tally.fail("layers", err.strip())
+    status, out, err = run([sys.executable, "scripts/fields-doc", "--check"])
+    tally.ok("docs/fields.md") if status == 0 else tally.fail("docs/fields.md", err.strip())
 
 
 def suite_unit(tally, args):

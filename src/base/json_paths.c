@@ -25,8 +25,6 @@ struct json_paths *json_paths_new(void)
 
 	for (uint32_t i = 0; i < JSON_NODE_FIRST; i++)
 		add_node(paths, JSON_NODE_UNWANTED, 0);
-	/* The walk goes on at the root when it meets the envelope; see json_walk.c. */
-	paths->nodes[JSON_NODE_ENVELOPE].has_edges = true;
 	paths->nodes[JSON_NODE_ENVELOPE].parent = JSON_NODE_ROOT;
 	paths->edge_slots = 1u << FIRST_SLOTS_LOG2;
 	paths->shift = 64 - FIRST_SLOTS_LOG2;
@@ -89,8 +87,6 @@ static void add_edge(struct json_paths *paths, uint32_t node, uint32_t at, uint3
 	put_edge(paths, &edge);
 	paths->nodes[node].has_edges = true;
 	paths->nodes[node].lengths |= UINT64_C(1) << (len & 63);
-	if (len > paths->key_len_max)
-		paths->key_len_max = len;
 }
 
 /* The child for the part of a path from `start` to `end` in texts; a new one gets an edge from each
@@ -145,8 +141,14 @@ void json_paths_add(struct json_paths *paths, struct str path, uint32_t id)
 
 void json_paths_set_envelope(struct json_paths *paths, struct str key)
 {
-	uint32_t at = add_text(paths, key);
-
+	paths->envelope_at = add_text(paths, key);
 	paths->nodes[JSON_NODE_ENVELOPE].part_len = (uint32_t)key.len;
-	add_edge(paths, JSON_NODE_ROOT, at, (uint32_t)key.len, JSON_NODE_ENVELOPE);
+	add_edge(paths, JSON_NODE_ROOT, paths->envelope_at, (uint32_t)key.len, JSON_NODE_ENVELOPE);
+}
+
+void json_paths_want_all(struct json_paths *paths, uint32_t id)
+{
+	/* Every key leads here. It has no edge, but the walk must believe so to look into it. */
+	paths->nodes[JSON_NODE_UNWANTED].id = id;
+	paths->nodes[JSON_NODE_UNWANTED].has_edges = true;
 }

@@ -52,12 +52,11 @@ struct json_paths {
 	uint32_t node_count, node_cap;
 	struct json_edge *edges; /* open addressing, at most half full */
 	uint32_t edge_count, edge_slots;
-	uint32_t shift; /* 64 - log2(edge_slots) */
-	size_t key_len_max;
+	uint32_t shift;       /* 64 - log2(edge_slots) */
+	uint32_t envelope_at; /* the envelope's key in texts */
 };
 
-/* Eight bytes from `p`; all readable because of JSON_PADDING. Little or big endian does not matter,
- * as long as both sides use this. */
+/* Eight bytes from `p`, in the machine's order: both sides use this. */
 static inline uint64_t json_load(const char *p)
 {
 	uint64_t word;

@@ -1,52 +1,219 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The shim over simdjson (3.0.1 in Debian 12), built for the oldest x86-64.
+ * simdjson (3.0.1 in Debian 12) behind json_reader.h, by its public interface alone.
  *
- * Only stage 1 is used: it lives in the library and is dispatched at run time, whereas everything
- * of On-Demand behind it is header code compiled for the builtin implementation, which is the
- * scalar fallback here. On-Demand also skips what nobody asks for by counting brackets, so garbage
- * in such parts would pass; the walk in json_walk.c checks every token and costs less.
+ * The DOM parser is in the library, where it is chosen for the CPU at run time, and checks the
+ * whole document before anything is handed out. On-Demand is header code, compiled here for the
+ * oldest x86-64, takes three times as long and lets pass what nobody looks at. It is used only to
+ * find the text of a hit's envelope, which the DOM does not keep, in a document that the DOM has
+ * found good.
+ *
+ * The DOM's tape says of every container where it ends, so what is not wanted costs nothing:
+ *
+ *	{"a":{"b":[1,2]},"c":3}
+ *	 "a" ► { ─────────────► "c" ► 3
+ *
+ * No exception can leave for C: they are switched off, everything called reports by code.
  */
-#include "base/json_internal.h"
+#define SIMDJSON_EXCEPTIONS 0
+#include <simdjson.h>
 
 #include <cerrno>
 #include <charconv>
-#include <memory>
+#include <cstdlib>
 #include <new>
 
-#include <simdjson.h>
+extern "C" {
+#include "base/json_internal.h"
+#include "base/json_paths_internal.h"
+#include "base/json_reader.h"
+}
 
-/* The index grows in these steps, so that steady state allocates nothing. */
+namespace dom = simdjson::dom;
+namespace ondemand = simdjson::ondemand;
+
+static_assert(JSON_PADDING >= simdjson::SIMDJSON_PADDING, "simdjson reads behind a document");
+
+/* Memory grows by doubling from here, so that steady state allocates nothing. */
 static constexpr size_t first_capacity = 64 * 1024;
+/* simdjson counts the level that it refuses. */
+static constexpr size_t depth_limit = JSON_DEPTH_MAX + 1;
 
-struct json_indexer {
-	std::unique_ptr<simdjson::internal::dom_parser_implementation> parser;
+struct json_reader {
+	dom::parser parser;
+	dom::document document; /* the tape and the strings, good until the next parse */
+	size_t capacity;
+	ondemand::parser hits;
+	buf mended;
 };
 
-/* No exception can leave for C: what is called here reports errors by code and is noexcept. */
-
-json_indexer *json_indexer_new(void)
+namespace
 {
-	auto *indexer = new (std::nothrow) json_indexer;
 
-	if (!indexer)
-		return nullptr;
-	/* Stage 1 knows no depth; simdjson wants a number for its second stage. */
-	if (simdjson::get_active_implementation()->create_dom_parser_implementation(
-		first_capacity, 1, indexer->parser)) {
-		delete indexer;
-		return nullptr;
+struct walk {
+	const json_paths *paths;
+	const json_handler *handler;
+	bool in_envelope;
+};
+
+simdjson::error_code grow(json_reader *reader, size_t len)
+{
+	size_t capacity = reader->capacity ? reader->capacity : first_capacity;
+
+	while (capacity < len)
+		capacity *= 2;
+	if (capacity == reader->capacity)
+		return simdjson::SUCCESS;
+	simdjson::error_code error = reader->document.allocate(capacity);
+
+	if (!error)
+		error = reader->parser.allocate(capacity, depth_limit);
+	reader->capacity = error ? 0 : capacity;
+	return error;
+}
+
+simdjson::error_code parse(json_reader *reader, str json, dom::element *root)
+{
+	simdjson::error_code error = grow(reader, json.len);
+
+	if (error)
+		return error;
+	return reader->parser.parse_into_document(reader->document, json.p, json.len, false)
+	    .get(*root);
+}
+
+/* Errors of strings and numbers may be those that json_mend.c knows how to help. */
+simdjson::error_code parse_mended(json_reader *reader, str json, simdjson::error_code error,
+				  dom::element *root)
+{
+	buf_reset(&reader->mended);
+	if (!json_mend(json, &reader->mended))
+		return error;
+	buf_reserve(&reader->mended, JSON_PADDING);
+	return parse(reader, buf_str(&reader->mended), root);
+}
+
+void walk_value(walk *w, const json_node *node, uint32_t index, dom::element element);
+
+void hand_out(const walk *w, const json_node *node, dom::element element)
+{
+	json_value value;
+
+	switch (element.type()) {
+	case dom::element_type::STRING: {
+		std::string_view text = element.get_string().value_unsafe();
+
+		value.type = JSON_STRING;
+		value.string = {text.data(), text.size()};
+		break;
 	}
-	return indexer;
+	case dom::element_type::INT64:
+		value.type = JSON_INT;
+		value.integer = element.get_int64().value_unsafe();
+		break;
+	case dom::element_type::UINT64: /* only above INT64_MAX */
+	case dom::element_type::DOUBLE:
+		value.type = JSON_DOUBLE;
+		value.real = element.get_double().value_unsafe();
+		break;
+	case dom::element_type::BOOL:
+		value.type = JSON_BOOL;
+		value.boolean = element.get_bool().value_unsafe();
+		break;
+	default:
+		return;
+	}
+	w->handler->value(w->handler->context, node->id, &value);
 }
 
-void json_indexer_free(json_indexer *indexer)
+/* True: this was the envelope's object, the rest of the document does not count. */
+bool walk_object(walk *w, uint32_t index, dom::object object)
 {
-	delete indexer;
+	for (auto member = object.begin(), end = object.end(); member != end; ++member) {
+		/* Eight bytes behind a key are readable: simdjson pads its strings. */
+		uint32_t next =
+		    json_paths_step(w->paths, index, {member.key_c_str(), member.key_length()});
+		const json_node *node = &w->paths->nodes[next];
+
+		if (next == JSON_NODE_ENVELOPE && !w->in_envelope && member.value().is_object()) {
+			w->in_envelope = true;
+			w->handler->restart(w->handler->context);
+			walk_object(w, JSON_NODE_ROOT, member.value().get_object().value_unsafe());
+			return true;
+		}
+		if (node->has_edges || node->id != JSON_NO_ID)
+			walk_value(w, node, next, member.value());
+	}
+	return false;
 }
 
-static const char *error_text(simdjson::error_code error)
+/* Elements of an array are values of the array's own name. Recursion ends at JSON_DEPTH_MAX, which
+ * simdjson has checked. */
+void walk_value(walk *w, const json_node *node, uint32_t index, dom::element element)
 {
+	switch (element.type()) {
+	case dom::element_type::OBJECT:
+		if (node->has_edges)
+			walk_object(w, index, element.get_object().value_unsafe());
+		break;
+	case dom::element_type::ARRAY: {
+		dom::array items = element.get_array().value_unsafe();
+
+		for (dom::element item : items)
+			walk_value(w, node, index, item);
+		break;
+	}
+	default:
+		if (node->id != JSON_NO_ID)
+			hand_out(w, node, element);
+	}
+}
+
+/* Is this member the envelope, an object? Then *text is the object's. */
+bool is_hit(ondemand::field *member, std::string_view key, str *text)
+{
+	std::string_view name, raw;
+	ondemand::json_type type;
+	ondemand::object hit;
+
+	/* A key that cannot be unescaped was mended and is another one. */
+	if (member->unescaped_key().get(name) || name != key || member->value().type().get(type) ||
+	    type != ondemand::json_type::object || member->value().get_object().get(hit) ||
+	    hit.raw_json().get(raw))
+		return false;
+	/* simdjson gives all up to the next token. */
+	*text = {raw.data(), raw.find_last_of('}') + 1};
+	return true;
+}
+
+/* The first object under the envelope's key, as walk_object() takes it. */
+str envelope_text(json_reader *reader, str json, const json_paths *paths)
+{
+	std::string_view key(paths->texts.p + paths->envelope_at,
+			     paths->nodes[JSON_NODE_ENVELOPE].part_len);
+	ondemand::parser &parser = reader->hits;
+	ondemand::document document;
+	ondemand::object object;
+	str text = json;
+
+	if (parser.capacity() < json.len && parser.allocate(reader->capacity))
+		return json;
+	if (parser.iterate(json.p, json.len, json.len + JSON_PADDING).get(document) ||
+	    document.get_object().get(object))
+		return json;
+	for (auto result : object) {
+		ondemand::field member;
+
+		if (std::move(result).get(member) || is_hit(&member, key, &text))
+			break;
+	}
+	return text;
+}
+
+const char *error_text(simdjson::error_code error, str json)
+{
+	size_t first = std::string_view(json.p, json.len).find_first_not_of(" \t\n\r");
+
 	switch (error) {
 	case simdjson::UTF8_ERROR:
 		return "invalid UTF-8";
@@ -56,47 +223,81 @@ static const char *error_text(simdjson::error_code error)
 		return "control character in a string";
 	case simdjson::UNCLOSED_STRING:
 		return "string without an end";
+	case simdjson::STRING_ERROR:
+		return "invalid escape in a string";
+	case simdjson::NUMBER_ERROR:
+		return "invalid number or one beyond a double's range";
+	case simdjson::DEPTH_ERROR:
+		return "nested too deep";
+	case simdjson::MEMALLOC:
+		return "out of memory";
 	case simdjson::UNSUPPORTED_ARCHITECTURE:
 		return "this CPU is not supported by simdjson";
 	default:
-		return "not JSON";
+		return first < json.len && json.p[first] == '{'
+			   ? "a value, comma, colon or bracket is wrong or missing"
+			   : "not an object";
 	}
 }
 
-int json_index_document(json_indexer *indexer, str json, struct json_index *index, const char **why)
+int errno_of(simdjson::error_code error)
 {
-	auto &parser = *indexer->parser;
-	size_t capacity = parser.capacity();
-
-	if (json.len > capacity) {
-		while (capacity < json.len)
-			capacity *= 2;
-		if (parser.set_capacity(capacity)) {
-			*why = "out of memory";
-			return -ENOMEM;
-		}
-	}
-	simdjson::error_code error = parser.stage1(reinterpret_cast<const uint8_t *>(json.p),
-						   json.len, simdjson::stage1_mode::regular);
-
-	if (error) {
-		*why = error_text(error);
+	switch (error) {
+	case simdjson::DEPTH_ERROR:
+		return -E2BIG;
+	case simdjson::MEMALLOC:
+		return -ENOMEM;
+	default:
 		return -EINVAL;
 	}
-	index->at = parser.structural_indexes.get();
-	index->count = parser.n_structural_indexes;
-	return 0;
 }
 
-double json_double_parse(str text)
-{
-	double value = 0;
-	auto result = std::from_chars(text.p, text.p + text.len, value);
+} // namespace
 
-	/* from_chars says nothing about the direction in which the range was left. */
-	if (result.ec == std::errc::result_out_of_range)
-		value = simdjson::internal::from_chars(text.p, text.p + text.len);
-	return value;
+json_reader *json_reader_new(void)
+{
+	auto *reader = new (std::nothrow) json_reader();
+
+	if (!reader || grow(reader, 0))
+		abort(); /* out of memory at start-up, as xcalloc does */
+	return reader;
+}
+
+void json_reader_free(json_reader *reader)
+{
+	if (!reader)
+		return;
+	buf_free(&reader->mended);
+	delete reader;
+}
+
+int json_read(json_reader *reader, const json_paths *paths, str json, const json_handler *handler,
+	      str *document, const char **why)
+{
+	walk w = {paths, handler, false};
+	dom::element root;
+
+	if (json.len > JSON_DOCUMENT_BYTES_MAX) {
+		if (why)
+			*why = "too long";
+		return -E2BIG;
+	}
+	simdjson::error_code error = parse(reader, json, &root);
+
+	if (error == simdjson::STRING_ERROR || error == simdjson::NUMBER_ERROR)
+		error = parse_mended(reader, json, error, &root);
+	if (!error && !root.is_object())
+		error = simdjson::INCORRECT_TYPE;
+	if (error) {
+		if (why)
+			*why = error_text(error, json);
+		return errno_of(error);
+	}
+	bool hit = walk_object(&w, JSON_NODE_ROOT, root.get_object().value_unsafe());
+
+	if (document)
+		*document = hit ? envelope_text(reader, json, paths) : json;
+	return 0;
 }
 
 size_t json_double_format(double value, char text[JSON_DOUBLE_TEXT_MAX])

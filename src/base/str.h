@@ -2,9 +2,9 @@
 /*
  * A string slice: a pointer and a length, not NUL-terminated, never owned.
  *
- * Slices point into an input line, a kernel record, an arena or a literal and live as long as
- * that does. Everything in lintel that is text passes through here, so case folding is defined
- * once: ASCII letters only, as Elasticsearch's `~` operators did until July 2026.
+ * Slices point into an input line, a parser's buffer, a kernel record, an arena or a literal and
+ * live as long as that does. Everything in lintel that is text passes through here, so case folding
+ * is defined once: ASCII letters only, as Elasticsearch's `~` operators did until July 2026.
  */
 #ifndef LINTEL_BASE_STR_H
 #define LINTEL_BASE_STR_H

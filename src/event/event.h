@@ -3,9 +3,9 @@
  * One event: a time, an order, and a dense array of values with one slot per field of a field_set.
  *
  * Who owns what: an event owns its value array and its arena; strings and lists in its values
- * point into that arena, into the source's buffer, or into longer-lived state (process table), and
- * are good until the event is reset or its source moves on. Evidence that must outlive the event
- * is copied as JSON text.
+ * point into that arena, into the source's or the JSON reader's buffer, or into longer-lived state
+ * (process table), and are good until the event is reset or its source moves on. Evidence that must
+ *outlive the event is copied as JSON text.
  *
  *	values:  [ @timestamp | container.id | ... | user.name | fields only rules name ... ]
  *	           0            1                   FIELD_KNOWN_COUNT
@@ -68,9 +68,9 @@ struct event {
 	struct value *values; /* field_set_count(fields) slots */
 	uint16_t *filled;     /* ids of the slots that are not null, in order of filling */
 	uint32_t filled_count;
-	struct arena arena; /* reset with the event */
-	int64_t time_ns;    /* epoch; INT64_MIN when the input has no usable time */
-	uint64_t sequence;  /* order of arrival; unique within a run */
+	struct arena arena;  /* reset with the event */
+	int64_t time_ns;     /* epoch; INT64_MIN when the input has no usable time */
+	uint64_t sequence;   /* order of arrival; unique within a run */
 	struct str document; /* the input's JSON text, empty for an event the sensor made */
 };
 

@@ -61,16 +61,7 @@ void event_reader_free(struct event_reader *reader)
 	free(reader);
 }
 
-static struct value string_value(struct event *event, const struct json_value *json)
-{
-	if (!json->escaped)
-		return value_str(json->string);
-	char *plain = arena_bytes(&event->arena, json->string.len);
-
-	return value_str((struct str){plain, json_unescape(json->string, plain)});
-}
-
-static struct value value_of(struct event *event, const struct json_value *json)
+static struct value value_of(const struct json_value *json)
 {
 	switch (json->type) {
 	case JSON_INT:
@@ -80,14 +71,14 @@ static struct value value_of(struct event *event, const struct json_value *json)
 	case JSON_BOOL:
 		return value_bool(json->boolean);
 	default:
-		return string_value(event, json);
+		return value_str(json->string);
 	}
 }
 
 static void on_value(void *context, uint32_t id, const struct json_value *json)
 {
 	struct event *event = ((struct event_reader *)context)->event;
-	struct value value = value_of(event, json);
+	struct value value = value_of(json);
 
 	if (event_get(event, id)->type == VALUE_NULL)
 		event_set(event, id, value);

@@ -6,7 +6,7 @@
  * Only demanded fields are looked at, the rest is skipped over but must be JSON. A document with
  * an object under `_source` (an Elasticsearch search hit) is read from there. Arrays are flattened,
  * objects within arrays too; null values are no values. Of duplicate keys all values count.
- * Integers beyond 64 bits become doubles.
+ * Integers beyond 64 bits become doubles; what is beyond those too (1e400) is not read as JSON.
  *
  * The time of an event is its timestamp field: a number or a string of digits is milliseconds since
  * the epoch, other strings are ISO 8601; anything else leaves INT64_MIN. Its sequence is the
@@ -39,9 +39,10 @@ struct event_reader *event_reader_new(const struct field_set *fields,
 				      const struct event_reader_options *options);
 void event_reader_free(struct event_reader *reader);
 
-/* Reads `json` into the (reset) event. Strings without escapes point into `json`, others into the
- * event's arena. Returns 0; -EINVAL (not JSON, not an object), -E2BIG (too deep or too long). On
- * error `why` (if not NULL) gets a static text and the event is reset. */
+/* Reads `json` into the (reset) event. Its strings are the reader's, good until the reader's next
+ * call or end; its document is a slice of `json`. Returns 0; -EINVAL (not JSON, not an object),
+ * -E2BIG (too deep or too long). On error `why` (if not NULL) gets a static text and the event is
+ * reset. */
 int event_read_json(struct event_reader *reader, struct str json, struct event *event,
 		    const char **why) __attribute__((warn_unused_result));
 

@@ -8,7 +8,7 @@ Rules: the shipped pack and, when it is there, ../shared/rules/elastic; event ru
 (generate.py, kept in build/bench), read several times over by one process so that start-up does not
 show; or the --input paths, each a measurement of its own, e.g. ../shared/corpus.
 
-Every round runs parse_only (the JSON reader over every token, no events, no rules) and each number
+Every round runs parse_only (the JSON reader over every value, no events, no rules) and each number
 of rules once, one after another; user + system CPU time is what counts, the best and the median of
 all rounds are shown. `ratio` is the best hunt by the best parse_only, start-up included.
 """

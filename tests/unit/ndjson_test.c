@@ -375,6 +375,9 @@ static void goes_on_behind_deep_and_binary_lines(void **state)
 
 	for (int i = 0; i < 10000; i++)
 		buf_add(&text, STR("{\"x\":"));
+	buf_add_char(&text, '1');
+	for (int i = 0; i < 10000; i++)
+		buf_add_char(&text, '}');
 	buf_add(&text, STR("\n{\"x\":1}\n"));
 	for (int i = 0; i < 1000000; i++) {
 		random = random * 1664525 + 1013904223;
