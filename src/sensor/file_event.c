@@ -197,7 +197,7 @@ static void on_one_name(struct sensor *sensor, const struct wire_view *view,
 static void on_opened_name(struct sensor *sensor, const struct wire_view *view,
 			   const struct process *process)
 {
-	const int64_t opened_ns = (int64_t)view->record.boot_ns + clock_boot_offset_ns();
+	const int64_t opened_ns = (int64_t)view->record.boot_ns + host_boot_offset_ns();
 	struct located located;
 	struct file_facts file;
 	bool is_creation = view->record.value & O_CREAT;

@@ -212,7 +212,7 @@ void witness_wait(struct witness *witness, const struct marked *directory, uint3
 	    .key = key,
 	    .key_any = key_any,
 	    .since_ns = now,
-	    .boot_ns = (uint64_t)(clock_now_ns() - clock_boot_offset_ns()),
+	    .boot_ns = (uint64_t)(clock_now_ns() - host_boot_offset_ns()),
 	    .pid = pid,
 	    .view = directory->view,
 	    .mask = bit,
