@@ -13,7 +13,7 @@
 /* A configuration is a page; a device or a log given by mistake is not read to its end. */
 #define CONFIG_BYTES_MAX ((size_t)256 * 1024)
 
-enum key_type { KEY_BOOL, KEY_TEXT, KEY_NUMBER, KEY_LIST };
+enum key_type { KEY_BOOL, KEY_TEXT, KEY_NUMBER, KEY_POWER_OF_TWO, KEY_LIST };
 
 static const struct key {
 	const char *table, *name;
@@ -29,7 +29,8 @@ static const struct key {
     {"watch", "output", KEY_TEXT, offsetof(struct config, output), 0, 0, {0}},
     {"watch", "events", KEY_TEXT, offsetof(struct config, events), 0, 0, {0}},
     {"watch", "cgroup", KEY_TEXT, offsetof(struct config, cgroup), 0, 0, {0}},
-    {"watch", "ring_megabytes", KEY_NUMBER, offsetof(struct config, ring_megabytes), 1, 1024, {0}},
+    {"watch", "ring_megabytes", KEY_POWER_OF_TWO, offsetof(struct config, ring_megabytes), 1, 1024,
+     {0}}, /* the kernel has ring buffers of no other sizes */
     {"watch", "directories", KEY_LIST, offsetof(struct config, directories), 0, 0, {0}},
     {"process", "max", KEY_NUMBER, offsetof(struct config, max_processes), 64, 4194304, {0}},
 };
@@ -124,15 +125,17 @@ static void set_key(const struct reader *r, const struct key *key, const struct 
 			set_text(r, key, node);
 		break;
 	case KEY_NUMBER:
+	case KEY_POWER_OF_TWO:
 		if (node->type == TOML_INT && node->integer >= (int64_t)key->min &&
-		    node->integer <= (int64_t)key->max) {
+		    node->integer <= (int64_t)key->max &&
+		    (key->type == KEY_NUMBER || !(node->integer & (node->integer - 1)))) {
 			*(uint64_t *)slot = (uint64_t)node->integer;
 			break;
 		}
 		diag = place(r, node->line, node->column, 1);
-		diag_add(r->diags, diag, "%s.%s must be a whole number from %llu to %llu",
-			 key->table, key->name, (unsigned long long)key->min,
-			 (unsigned long long)key->max);
+		diag_add(r->diags, diag, "%s.%s must be a %s from %llu to %llu", key->table,
+			 key->name, key->type == KEY_NUMBER ? "whole number" : "power of two",
+			 (unsigned long long)key->min, (unsigned long long)key->max);
 		break;
 	case KEY_LIST:
 		if (node->type != TOML_ARRAY)

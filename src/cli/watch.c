@@ -174,6 +174,21 @@ static int read_flags(struct options *o, int argc, char **argv)
 	return status;
 }
 
+/* Whoever can write in the state directory can make a link there that lintel, as root, would append
+ * alerts to. */
+static int check_owner(const char *state)
+{
+	struct stat st;
+
+	if (stat(state, &st))
+		return -errno;
+	if (!S_ISDIR(st.st_mode))
+		return -ENOTDIR;
+	if (st.st_uid != 0 || (st.st_mode & S_IWOTH) || ((st.st_mode & S_IWGRP) && st.st_gid != 0))
+		return -EPERM;
+	return 0;
+}
+
 /* STATE and its lock: two watches in one state directory would mix their alerts. */
 static int open_state(struct watch *w, const char *state)
 {
@@ -185,6 +200,15 @@ static int open_state(struct watch *w, const char *state)
 		log_error("state directory %s: %s%s", state, strerror(error),
 			  geteuid() ? " (watching needs root; run it with sudo)" : "");
 		return -error;
+	}
+	int owned = geteuid() ? 0 : check_owner(state);
+
+	if (owned) {
+		log_error("state directory %s: %s", state,
+			  owned == -EPERM ? "others than root can write in it; give one that only "
+					    "root can, with --state"
+					  : strerror(-owned));
+		return -EINVAL;
 	}
 	if ((size_t)snprintf(path, sizeof(path), "%s/lock", state) >= sizeof(path))
 		return -ENAMETOOLONG;
@@ -448,7 +472,7 @@ static int watch(const struct options *o)
 		status = loop(&w, o->duration_s);
 		notify_service_manager("STOPPING=1");
 		/* What was in flight when the signal came still counts. */
-		sensor_poll(w.sensor, 0, on_event, &w);
+		sensor_drain(w.sensor, on_event, &w);
 		summary(&w);
 	}
 	close_all(&w);
@@ -483,7 +507,8 @@ const struct verb verb_watch = {
     .help =
 	"Takes events from the kernel, runs the shipped rules and those given over every one, and\n"
 	"prints an alert for each match. \"lintel: watching\" on stderr says that every probe is\n"
-	"live. Alerts are also kept in DIR/alerts.ndjson. Ends on SIGINT or SIGTERM with a summary.\n"
+	"live. Alerts are also kept in DIR/alerts.ndjson. Ends on SIGINT or SIGTERM with a "
+	"summary.\n"
 	"\n"
 	"  --rules PATH          rule file, or directory of rule files; may be repeated\n"
 	"  --no-default-rules    leave the shipped rules out\n"

@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "process/host_internal.h"
+#include "process/proc_internal.h"
 
 /* os-release is below 1 KiB everywhere. */
 #define TEXT_BYTES_MAX 16384
@@ -175,4 +177,9 @@ struct str host_boot_id(const struct host *host)
 struct str host_name(const struct host *host)
 {
 	return host->name;
+}
+
+int64_t host_boot_offset_ns(void)
+{
+	return clock_boot_offset_ns() + proc_time_namespace_offset_ns();
 }

@@ -18,6 +18,10 @@ struct str host_id(const struct host *host);
 struct str host_boot_id(const struct host *host);
 struct str host_name(const struct host *host);
 
+/* From the kernel's boot time, as BPF programs have it, to the epoch. clock_boot_offset_ns() is the
+ * same but where lintel runs in a time namespace, which shifts the clock it reads. */
+int64_t host_boot_offset_ns(void);
+
 /* Names for ids; empty when there is none. Good until the next call. */
 struct str host_user_name(uint32_t uid);
 struct str host_group_name(uint32_t gid);

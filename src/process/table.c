@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/counter.h"
 #include "base/log.h"
+#include "process/host.h"
 #include "process/proc_internal.h"
 
 #define XXH_INLINE_ALL
@@ -325,7 +326,7 @@ struct process_table *process_table_new(const struct process_table_options *opti
 	table->slots = xcalloc(table->max, sizeof(*table->slots));
 	table->by_pid = xcalloc((size_t)1 << table->by_pid_bits, sizeof(struct process *));
 	table->time_namespace_ns = proc_time_namespace_offset_ns();
-	table->boot_offset_ns = clock_boot_offset_ns() + table->time_namespace_ns;
+	table->boot_offset_ns = host_boot_offset_ns();
 	set_identity(table, options->host_id, options->boot_id);
 	return table;
 }

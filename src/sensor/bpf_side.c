@@ -299,6 +299,15 @@ int bpf_side_attach(struct bpf_side *bpf)
 	return 0;
 }
 
+void bpf_side_detach(struct bpf_side *bpf)
+{
+	if (bpf->uring)
+		uring_bpf__detach(bpf->uring);
+	if (bpf->file)
+		file_bpf__detach(bpf->file);
+	process_bpf__detach(bpf->process);
+}
+
 int bpf_side_fd(const struct bpf_side *bpf)
 {
 	return ring_buffer__epoll_fd(bpf->ring);

@@ -15,7 +15,7 @@ static void refresh_offset(struct sensor *sensor)
 
 	if (sensor->offset_read_ns && now - sensor->offset_read_ns < OFFSET_KEEP_NS)
 		return;
-	sensor->boot_offset_ns = clock_boot_offset_ns();
+	sensor->boot_offset_ns = host_boot_offset_ns();
 	sensor->offset_read_ns = now;
 }
 

@@ -84,24 +84,18 @@ static void on_file(struct sensor *sensor, const struct wire_view *view,
 	    .has_attributes = true,
 	};
 	struct place place;
-	bool is_place = !place_read(view->span[WIRE_SPAN_PLACE0], &place);
+	bool is_place = !record_place(view, WIRE_SPAN_PLACE0, &place);
+	bool is_whole = is_place && place_is_whole(&place);
 
 	if (is_place) {
 		file.path = place_path(&place, &sensor->scratch);
 		file.host_path = view_host_path(seen_by, &place, record->place[0].dev,
 						record->place[0].upper_dev, &sensor->scratch);
 	}
-	if (is_place &&
-	    (wire_is_cut(view, WIRE_SPAN_PLACE0) || wire_has_failed(view, WIRE_SPAN_PLACE0))) {
-		/* the lower part of it: not to be taken for a path from the root */
-		file.path.p++;
-		file.path.len--;
-		file.host_path = STR_NULL;
-	}
 	begin(sensor, view, call_info(record->call)->what, record->flags & WIRE_CREATED);
-	if (!is_place || wire_has_failed(view, WIRE_SPAN_PLACE0))
+	if (!is_whole && !wire_is_cut(view, WIRE_SPAN_PLACE0))
 		emit_incomplete(sensor, "file.path: could not be read to its root");
-	else if (wire_is_cut(view, WIRE_SPAN_PLACE0))
+	else if (!is_whole)
 		emit_incomplete(sensor, "file.path: cut, deeper than the kernel side walks");
 	else if (!place.has_root)
 		emit_incomplete(sensor, "file.path: outside the process's root, given from its "
@@ -129,8 +123,7 @@ static void locate(struct sensor *sensor, const struct wire_view *view, int whic
 	*located = (struct located){0};
 	if (wire_has_failed(view, text))
 		return;
-	if (view->span[start].len && !wire_has_failed(view, start) && !wire_is_cut(view, start) &&
-	    !place_read(view->span[start], &place))
+	if (view->span[start].len && !record_place(view, start, &place))
 		request.start = &place;
 	view_locate(views_of(sensor->views, &record->actor), &request, &sensor->scratch, located);
 }
@@ -140,6 +133,9 @@ static void say_incomplete(struct sensor *sensor, const struct wire_view *view,
 {
 	if (located->path.len == 0)
 		emit_incomplete(sensor, "file.path: could not be read");
+	else if (located->is_partial)
+		emit_incomplete(sensor,
+				"file.path: cut, where it starts from is not known to its root");
 	else if (located->is_lexical)
 		emit_incomplete(sensor, "file.path: symbolic links on the way not resolved");
 	if (view->record.flags & WIRE_LATE_TEXT)
@@ -157,7 +153,12 @@ static void on_two_names(struct sensor *sensor, const struct wire_view *view,
 
 	begin(sensor, view, what, false);
 	say_incomplete(sensor, view, to, what);
-	if (from->is_lexical)
+	if (from->path.len == 0)
+		emit_incomplete(sensor, "file.Ext.original.path: could not be read");
+	else if (from->is_partial)
+		emit_incomplete(sensor, "file.Ext.original.path: cut, where it starts from is not "
+					"known to its root");
+	else if (from->is_lexical)
 		emit_incomplete(sensor,
 				"file.Ext.original.path: symbolic links on the way not resolved");
 	file_original(sensor, from->path, from->host_path);
@@ -196,7 +197,7 @@ static void on_one_name(struct sensor *sensor, const struct wire_view *view,
 static void on_opened_name(struct sensor *sensor, const struct wire_view *view,
 			   const struct process *process)
 {
-	const int64_t opened_ns = (int64_t)view->record.boot_ns + clock_boot_offset_ns();
+	const int64_t opened_ns = (int64_t)view->record.boot_ns + host_boot_offset_ns();
 	struct located located;
 	struct file_facts file;
 	bool is_creation = view->record.value & O_CREAT;

@@ -99,6 +99,32 @@ static struct str foreign_host_path(struct view *view, const struct mount_entry 
 	return host_path;
 }
 
+/* The mountinfo of a process in a chroot leaves out the mount its root is on, when it is not that
+ * mount's own root. Another process of the same mount namespace, at the namespace's root, has it.
+ * `full` is the path from there. */
+static struct str sibling_host_path(struct view *view, uint32_t mount_id, struct str full,
+				    struct arena *arena)
+{
+	struct views *views = view->views;
+	struct str host_path = STR_NULL;
+
+	for (uint32_t i = 0; i < views->count && host_path.len == 0; i++) {
+		struct view *other = views->view[i];
+		const struct mount_entry *entry;
+		int root_fd;
+
+		if (other == view || other->mount_ns != view->mount_ns)
+			continue;
+		entry = mounts_find(view_mounts(other), mount_id);
+		if (!entry || (root_fd = view_open_root(other, 0)) < 0)
+			continue;
+		if (str_eq(fd_path(root_fd, arena), STR("/")))
+			host_path = foreign_host_path(other, entry, full, arena);
+		view_close_root(other, root_fd);
+	}
+	return host_path;
+}
+
 bool view_paths_of_fd(struct view *view, int root_fd, int fd, struct arena *arena, struct str *path,
 		      struct str *host_path)
 {
@@ -116,11 +142,14 @@ bool view_paths_of_fd(struct view *view, int root_fd, int fd, struct arena *aren
 		uint32_t id = fd_mount_id(fd);
 		const struct mount_entry *entry = mounts_find(mounts, id);
 
-		if (!entry) {
+		if (!entry)
+			*host_path = sibling_host_path(view, id, full, arena);
+		if (!entry && host_path->len == 0) {
 			view->mounts_valid = false;
 			entry = mounts_find(view_mounts(view), id);
 		}
-		*host_path = foreign_host_path(view, entry, *path, arena);
+		if (host_path->len == 0)
+			*host_path = foreign_host_path(view, entry, *path, arena);
 	}
 	return true;
 }
@@ -131,6 +160,8 @@ struct str view_host_path(struct view *view, const struct place *place, uint32_t
 	const struct mount_table *own;
 	struct str path;
 
+	if (place->is_cut)
+		return STR_NULL;
 	if (view_is_host(view))
 		return place_namespace_path(place, arena);
 	own = views_own_mounts(view->views);
@@ -261,6 +292,16 @@ static void locate_path(struct view *view, const struct locate_request *request,
 		locate_lexically(view, path, arena, located);
 }
 
+/* A relative path, where all that is known of its start are the lower names, or nothing. */
+static struct str partial_path(const struct place *start, struct str text, struct arena *arena)
+{
+	struct str above = start ? place_path(start, arena) : STR_NULL;
+
+	if (above.len == 0 || text.len == 0)
+		return above.len ? above : text;
+	return path_join(arena, above, text);
+}
+
 void view_locate(struct view *view, const struct locate_request *request, struct arena *arena,
 		 struct located *located)
 {
@@ -270,17 +311,21 @@ void view_locate(struct view *view, const struct locate_request *request, struct
 	int root_fd;
 
 	*located = (struct located){0};
+	if ((!request->start || !place_is_whole(request->start)) &&
+	    (text.len == 0 || text.p[0] != '/')) {
+		located->is_partial = true;
+		located->path = partial_path(request->start, text, arena);
+		return;
+	}
 	if (text.len == 0) { /* AT_EMPTY_PATH: the descriptor itself */
 		located->path = start_path;
-		if (request->start)
-			located->host_path =
-			    view_host_path(view, request->start, request->start_dev,
-					   request->start_upper_dev, arena);
+		located->host_path = view_host_path(view, request->start, request->start_dev,
+						    request->start_upper_dev, arena);
 		return;
 	}
 	path = replace_self(path_join(arena, start_path, text), request->actor->pid, arena);
 	is_whole = request->follow || is_dots(str_basename(text));
-	is_name = !is_whole && request->start && !memchr(text.p, '/', text.len);
+	is_name = !is_whole && !memchr(text.p, '/', text.len);
 	if (!is_name) {
 		locate_path(view, request, path, is_whole, arena, located);
 		return;

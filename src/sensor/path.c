@@ -53,7 +53,7 @@ int place_read(struct str wire, struct place *place)
 
 	place->count = 0;
 	place->chain = place->mount = place->root = place->super = place->upper = UINT32_MAX;
-	place->has_root = place->has_upper = false;
+	place->has_root = place->has_upper = place->is_cut = false;
 	while (at < wire.len) {
 		const char *end = memchr(wire.p + at, 0, wire.len - at);
 		struct str entry;
@@ -119,9 +119,18 @@ static struct str join_names(const struct place *place, struct arena *arena, uin
 	return (struct str){text, bytes};
 }
 
+bool place_is_whole(const struct place *place)
+{
+	return place->has_root || !place->is_cut;
+}
+
 struct str place_path(const struct place *place, struct arena *arena)
 {
-	return join_names(place, arena, 0, 0, 0, place->root);
+	struct str path = join_names(place, arena, 0, 0, 0, place->root);
+
+	if (place_is_whole(place))
+		return path;
+	return (struct str){path.p + 1, path.len - 1};
 }
 
 struct str place_namespace_path(const struct place *place, struct arena *arena)

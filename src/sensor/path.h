@@ -21,12 +21,16 @@ struct place {
 	uint32_t upper; /* names in the upper layer: [upper, count) */
 	bool has_root;  /* the process's root was met */
 	bool has_upper;
+	bool is_cut; /* names above the last are missing; set by record_place */
 };
 
 /* -EINVAL when it is no place (empty names, unknown marks, too many entries). */
 int place_read(struct str wire, struct place *place) __attribute__((warn_unused_result));
-/* As the process sees it: from its root. Where its root was not met, from the namespace's. */
+/* As the process sees it: from its root. Where its root was not met, from the namespace's; of a cut
+ * place then the lower part, without a slash before it, so that it is not taken for a whole one. */
 struct str place_path(const struct place *place, struct arena *arena);
+/* Is place_path the whole path? */
+bool place_is_whole(const struct place *place);
 /* From the mount namespace's root. */
 struct str place_namespace_path(const struct place *place, struct arena *arena);
 /* From the root of the file system it is on. */

@@ -5,13 +5,21 @@
 #include <stdio.h>
 #include <unistd.h>
 
+int record_place(const struct wire_view *view, enum wire_span_kind span, struct place *place)
+{
+	int err = place_read(view->span[span], place);
+
+	place->is_cut = wire_is_cut(view, span) || wire_has_failed(view, span);
+	return err;
+}
+
 /* A place's text as the process sees it; empty when it could not be read. */
 static struct str span_path(struct sensor *sensor, const struct wire_view *view,
 			    enum wire_span_kind span)
 {
 	struct place place;
 
-	if (view->span[span].len == 0 || place_read(view->span[span], &place))
+	if (view->span[span].len == 0 || record_place(view, span, &place))
 		return STR_NULL;
 	return place_path(&place, &sensor->scratch);
 }
@@ -32,7 +40,7 @@ static struct str host_path(struct sensor *sensor, const struct wire_view *view,
 	const struct wire_place *at = &view->record.place[span];
 	struct place place;
 
-	if (view->span[span].len == 0 || place_read(view->span[span], &place))
+	if (view->span[span].len == 0 || record_place(view, span, &place))
 		return STR_NULL;
 	return view_host_path(views_of(sensor->views, &view->record.actor), &place, at->dev,
 			      at->upper_dev, &sensor->scratch);

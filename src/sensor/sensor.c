@@ -220,6 +220,22 @@ int sensor_poll(struct sensor *sensor, int timeout_ms, sensor_handler *handler, 
 	return err < 0 ? err : sensor->handled;
 }
 
+void sensor_drain(struct sensor *sensor, sensor_handler *handler, void *context)
+{
+	sensor->handler = handler;
+	sensor->context = context;
+	/* What fanotify told before the programs were taken off they have told too. */
+	if (sensor->witness)
+		witness_read(sensor->witness);
+	bpf_side_detach(sensor->bpf);
+	/* bounded: nothing fills the ring any more */
+	while (bpf_side_consume(sensor->bpf, sensor, RECORDS_PER_POLL) >= RECORDS_PER_POLL)
+		;
+	if (sensor->witness)
+		witness_flush(sensor->witness);
+	sensor->handler = NULL;
+}
+
 void sensor_count_losses(struct sensor *sensor)
 {
 	bpf_side_count_losses(sensor->bpf);

@@ -42,6 +42,8 @@ int sensor_fd(const struct sensor *sensor);
 /* Handle what has arrived, waiting up to timeout_ms (0: do not wait). Returns the number of events
  * handled, or -errno. -EINTR when a signal came. */
 int sensor_poll(struct sensor *sensor, int timeout_ms, sensor_handler *handler, void *context);
+/* Take the programs off and handle all that they and fanotify have told until now. For the end. */
+void sensor_drain(struct sensor *sensor, sensor_handler *handler, void *context);
 /* Bring the kernel's loss counters into base/counter.h. */
 void sensor_count_losses(struct sensor *sensor);
 

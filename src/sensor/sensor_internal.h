@@ -40,6 +40,8 @@ int bpf_side_open(struct bpf_side **out, const struct sensor_options *options,
 		  const struct wire_actor *own);
 void bpf_side_close(struct bpf_side *bpf);
 int bpf_side_attach(struct bpf_side *bpf);
+/* No records come after this; those in the ring stay. */
+void bpf_side_detach(struct bpf_side *bpf);
 int bpf_side_fd(const struct bpf_side *bpf);
 /* Give every waiting record to sensor_record, at most `max`; returns how many, or -errno. */
 int bpf_side_consume(struct bpf_side *bpf, struct sensor *sensor, int max);
@@ -58,6 +60,10 @@ int sensor_seed(struct sensor *sensor, const struct sensor_options *options);
 void sensor_record(struct sensor *sensor, const void *data, size_t bytes);
 /* The exec facts of a record (WIRE_EXEC, WIRE_TASK); texts in sensor->scratch. */
 void record_exec(struct sensor *sensor, const struct wire_view *view, struct process_exec *exec);
+/* A place of the record; one the kernel side did not walk to its end is_cut. -EINVAL: it is none.
+ */
+int record_place(const struct wire_view *view, enum wire_span_kind span, struct place *place)
+    __attribute__((warn_unused_result));
 struct str record_cgroup(struct sensor *sensor, const struct wire_view *view);
 
 /* emit.c: what every event has, and handing it on */
@@ -90,6 +96,8 @@ int witness_fd(const struct witness *witness);
 void witness_read(struct witness *witness);
 /* Events whose mate did not come in time become events of their own. */
 void witness_expire(struct witness *witness);
+/* The tracepoints have said all that they will: what still waits is fanotify's alone. */
+void witness_flush(struct witness *witness);
 /* The tracepoints have reported this. */
 void witness_confirm(struct witness *witness, uint32_t pid, struct str path, const char *action);
 /* A process with this view of the file system exists: mark the directories there too.

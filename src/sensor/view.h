@@ -50,6 +50,7 @@ struct located {
 	struct str host_path; /* empty: not known */
 	struct statx stat;    /* by the name, after the call; valid when has_stat */
 	bool has_stat;
+	bool is_partial; /* relative to a place unknown or cut: no path from the root */
 	bool is_lexical; /* symbolic links on the way were not resolved */
 };
 

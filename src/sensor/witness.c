@@ -188,6 +188,12 @@ void witness_expire(struct witness *witness)
 	}
 }
 
+void witness_flush(struct witness *witness)
+{
+	while (witness->waiting_count)
+		decide_oldest(witness);
+}
+
 void witness_wait(struct witness *witness, const struct marked *directory, uint32_t pid,
 		  uint64_t bit, struct str path, struct str old_path)
 {
@@ -206,7 +212,7 @@ void witness_wait(struct witness *witness, const struct marked *directory, uint3
 	    .key = key,
 	    .key_any = key_any,
 	    .since_ns = now,
-	    .boot_ns = (uint64_t)(clock_now_ns() - clock_boot_offset_ns()),
+	    .boot_ns = (uint64_t)(clock_now_ns() - host_boot_offset_ns()),
 	    .pid = pid,
 	    .view = directory->view,
 	    .mask = bit,

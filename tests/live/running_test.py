@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Processes older than lintel are known, under the same ids whoever saw them first; the stream of events
 is whole and in order."""
+import datetime
 from harness import *
 
 need_root()
@@ -86,6 +87,19 @@ with case("every exec and end has its fork, under one entity id"):
         assert get(event, "process.entity_id") in forked, event["process"]
     assert len(ended) == len(set(ended)) and set(ended) <= forked, len(ended)
     assert len(forked - set(ended)) <= 1, "forks without an end: %d" % len(forked - set(ended))
+
+with case("time stamps are the host's also when lintel runs in a time namespace"):
+    shifted = ["unshare", "--time", "--boottime", "86400", "--monotonic", "86400"]
+    if subprocess.run([*shifted, "true"], stderr=subprocess.DEVNULL).returncode or \
+            subprocess.run([*shifted, "cut", "-d.", "-f1", "/proc/uptime"], capture_output=True).stdout == \
+            subprocess.run(["cut", "-d.", "-f1", "/proc/uptime"], capture_output=True).stdout:
+        raise Skip("no time namespace by exec on this kernel")
+    with Shell() as shell, Watch(root_pid=shell.pid, prefix=shifted) as watch:
+        shell.run("echo x > timed")
+        events, _ = watch.finish(shell)
+    made = only(events, event__action="creation", file__name="timed")
+    when = datetime.datetime.fromisoformat(get(made, "@timestamp")[:19] + "+00:00").timestamp()
+    assert abs(when - time.time()) < 600, get(made, "@timestamp")
 
 with case("--root-pid: what other processes do is not reported"):
     with Shell() as shell, Shell() as other, Watch(root_pid=shell.pid) as watch:

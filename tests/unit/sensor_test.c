@@ -135,6 +135,15 @@ static void test_place(void **state)
 	assert_str(place_path(&place, &arena), "/a");
 	assert_str(place_super_path(&place, &arena), "/");
 	assert_str(place_upper_path(&place, &arena), "/c/b");
+	/* walked to the process's root but no further, and not even that far */
+	assert_int_equal(read_place("x etc /r jail", &place), 0);
+	place.is_cut = true;
+	assert_true(place_is_whole(&place));
+	assert_str(place_path(&place, &arena), "/etc/x");
+	assert_int_equal(read_place("x etc", &place), 0);
+	place.is_cut = true;
+	assert_false(place_is_whole(&place));
+	assert_str(place_path(&place, &arena), "etc/x");
 	arena_free(&arena);
 }
 
