@@ -102,7 +102,7 @@ static int help(int argc, char **argv)
 }
 
 /* A standard descriptor that our caller closed would go to the next file we open, and messages into
- * that file. Each is taken by a /dev/null opened the wrong way round, so that its use still fails. */
+ * that file. Each is taken by a /dev/null opened the wrong way round, so that use still fails. */
 static bool take_closed_descriptors(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
