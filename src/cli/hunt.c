@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/counter.h"
 #include "base/log.h"
 #include "cli/cli.h"

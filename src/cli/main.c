@@ -2,10 +2,12 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "cli/version.h"
@@ -99,10 +101,23 @@ static int help(int argc, char **argv)
 	return verb ? cli_help(verb) : unknown_verb(argv[1]);
 }
 
+/* A standard descriptor that our caller closed would go to the next file we open, and messages into
+ * that file. Each is taken by a /dev/null opened the wrong way round, so that use still fails. */
+static bool take_closed_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			return false;
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	const char *debug = getenv("LINTEL_DEBUG");
 
+	if (!take_closed_descriptors())
+		return EXIT_FAILED;
 	if (debug && *debug)
 		log_set_level(LOG_LEVEL_DEBUG);
 	if (argc < 2) {

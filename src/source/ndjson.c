@@ -103,8 +103,7 @@ void ndjson_stop_on(struct ndjson_source *source, const volatile sig_atomic_t *s
 
 void ndjson_leave_out(struct ndjson_source *source, int fd)
 {
-	source->has_results =
-	    fstat(fd, &source->results) == 0 && S_ISREG(source->results.st_mode);
+	source->has_results = fstat(fd, &source->results) == 0 && S_ISREG(source->results.st_mode);
 }
 
 struct str ndjson_line(const struct ndjson_source *source)

@@ -166,6 +166,16 @@ with case("what a run writes is not its input"):
     assert p.returncode == 1 and own + ": left out" in p.err, (p.returncode, p.err)
     with open(own) as f:
         assert len(f.readlines()) == 4, "one line from each run"
+with case("closed standard descriptors: nothing goes into another file, and output that cannot be is an error"):
+    alerts, f = path("closed-alerts.ndjson"), write("closed.ndjson", b"bad\n" + good_line())
+    argv = [LINTEL, "hunt", "--no-default-rules", "--rules", path("rules/a.toml"), "--format", "ndjson"]
+    p = subprocess.run(argv + ["--output", alerts, f], preexec_fn=lambda: os.close(2), stdout=subprocess.PIPE, timeout=20)
+    with open(alerts) as out:
+        assert p.returncode == 0 and [json.loads(l)["rule"]["name"] for l in out] == ["A shell started"], p.returncode
+    p = subprocess.run(argv + [f], preexec_fn=lambda: os.close(1), stderr=subprocess.PIPE, timeout=20)
+    assert p.returncode == 1 and b"standard output" in p.stderr, p.stderr
+    p = subprocess.run([LINTEL, "query", QUERY, f, "-"], preexec_fn=lambda: os.close(0), capture_output=True, timeout=20)
+    assert p.returncode == 1 and b"standard input" in p.stderr and p.stdout == good_line(), p.stderr
 with case("a closed pipe ends quietly"):
     lines = write("lines.ndjson", good_line() * 50000)
     p = subprocess.run("%s query '%s' %s | head -1" % (LINTEL, QUERY, lines), shell=True, capture_output=True, text=True)
