@@ -154,8 +154,8 @@ void diag_format(const struct diag *diag, bool colour, struct buf *out)
 		buf_printf(out, "%u:", diag->column);
 	if (diag->file.len || diag->line)
 		buf_add_char(out, ' ');
-	buf_printf(out, "%s%s:%s ", colour ? diag->level == DIAG_ERROR ? "\033[1;31m" : "\033[1;33m"
-					   : "",
+	buf_printf(out, "%s%s:%s ",
+		   colour ? diag->level == DIAG_ERROR ? "\033[1;31m" : "\033[1;33m" : "",
 		   level_name(diag->level), colour ? "\033[0m" : "");
 	add_plain(out, diag->message);
 	buf_add_char(out, '\n');

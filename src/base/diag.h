@@ -17,7 +17,11 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
-enum diag_level { DIAG_ERROR, DIAG_WARNING, DIAG_NOTE };
+enum diag_level {
+	DIAG_ERROR,
+	DIAG_WARNING,
+	DIAG_NOTE
+};
 
 struct diag {
 	enum diag_level level;

@@ -29,8 +29,8 @@ int notify_service_manager(const char *state)
 	if (fd < 0)
 		return -errno;
 	socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
-	ssize_t sent = sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address,
-			      size);
+	ssize_t sent =
+	    sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address, size);
 	int result = sent < 0 ? -errno : 1;
 
 	close(fd);

@@ -9,14 +9,22 @@
 #include "base/arena.h"
 #include "base/diag.h"
 
-enum toml_type { TOML_TABLE, TOML_ARRAY, TOML_STRING, TOML_INT, TOML_DOUBLE, TOML_BOOL, TOML_TIME };
+enum toml_type {
+	TOML_TABLE,
+	TOML_ARRAY,
+	TOML_STRING,
+	TOML_INT,
+	TOML_DOUBLE,
+	TOML_BOOL,
+	TOML_TIME
+};
 
 struct toml_node {
 	enum toml_type type;
-	struct str key;       /* within its table; empty in an array */
+	struct str key;        /* within its table; empty in an array */
 	uint32_t line, column; /* of the value, from 1 */
 	uint32_t key_line, key_column;
-	struct str text;      /* STRING, and TIME as RFC 3339 */
+	struct str text; /* STRING, and TIME as RFC 3339 */
 	int64_t integer;
 	double real;
 	bool boolean;

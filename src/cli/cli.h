@@ -15,8 +15,8 @@
 
 enum cli_exit {
 	EXIT_OK = 0,     /* done, whether or not anything matched */
-	EXIT_FAILED = 1, /* the work found what it looked for as a failure (a rule with an error), or
-			    could not go on (output cannot be written, sensor lost) */
+	EXIT_FAILED = 1, /* the work found what it looked for as a failure (a rule with an error),
+			    or could not go on (output cannot be written, sensor lost) */
 	EXIT_USAGE = 2,  /* wrong flags, or a query or configuration that is rejected */
 	EXIT_DENIED = 3, /* needs root or a kernel feature that is not there */
 };

@@ -13,7 +13,13 @@
 /* A configuration is a page; a device or a log given by mistake is not read to its end. */
 #define CONFIG_BYTES_MAX ((size_t)256 * 1024)
 
-enum key_type { KEY_BOOL, KEY_TEXT, KEY_NUMBER, KEY_POWER_OF_TWO, KEY_LIST };
+enum key_type {
+	KEY_BOOL,
+	KEY_TEXT,
+	KEY_NUMBER,
+	KEY_POWER_OF_TWO,
+	KEY_LIST
+};
 
 static const struct key {
 	const char *table, *name;
@@ -29,8 +35,14 @@ static const struct key {
     {"watch", "output", KEY_TEXT, offsetof(struct config, output), 0, 0, {0}},
     {"watch", "events", KEY_TEXT, offsetof(struct config, events), 0, 0, {0}},
     {"watch", "cgroup", KEY_TEXT, offsetof(struct config, cgroup), 0, 0, {0}},
-    {"watch", "ring_megabytes", KEY_POWER_OF_TWO, offsetof(struct config, ring_megabytes), 1, 1024,
-     {0}}, /* the kernel has ring buffers of no other sizes */
+    /* the kernel has ring buffers of no other sizes */
+    {"watch",
+     "ring_megabytes",
+     KEY_POWER_OF_TWO,
+     offsetof(struct config, ring_megabytes),
+     1,
+     1024,
+     {0}},
     {"watch", "directories", KEY_LIST, offsetof(struct config, directories), 0, 0, {0}},
     {"process", "max", KEY_NUMBER, offsetof(struct config, max_processes), 64, 4194304, {0}},
 };

@@ -6,7 +6,8 @@
 #include "base/buf.h"
 #include "rule/rule.h"
 
-/* Load every path into a set of its own and print what came of each rule. Returns an exit status. */
+/* Load every path into a set of its own and print what came of each rule. Returns an exit status.
+ */
 int rules_check(const char *const *paths, uint32_t count, bool ndjson);
 
 /* One line per rule, for `list`. */

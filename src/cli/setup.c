@@ -41,8 +41,7 @@ static int load_all(const struct rule_options *options, struct rule_set *rules,
 	return 0;
 }
 
-int load_rules(const struct rule_options *options, struct rule_set *rules,
-	       struct field_set *fields)
+int load_rules(const struct rule_options *options, struct rule_set *rules, struct field_set *fields)
 {
 	struct diag_list diags;
 

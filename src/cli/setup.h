@@ -20,8 +20,8 @@ void rule_options_free(struct rule_options *options);
 /* Load the shipped pack (unless left out) and the given paths. Broken rules are reported on stderr
  * and the others go on: a watch must not stop because one author made a typing error. Returns 0, or
  * -errno when a path cannot be read at all, or -ENOENT when no rule is left to run. */
-int load_rules(const struct rule_options *options, struct rule_set *rules,
-	       struct field_set *fields) __attribute__((warn_unused_result));
+int load_rules(const struct rule_options *options, struct rule_set *rules, struct field_set *fields)
+    __attribute__((warn_unused_result));
 
 /* What max_signals held back, a message for each rule. */
 void say_withheld(const struct alert_caps *caps);

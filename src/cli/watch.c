@@ -289,8 +289,8 @@ static const char *const *directories(struct watch *w, const struct config *conf
 			 left_out, RULE_WATCHED_DIRECTORIES_MAX);
 	while (named[n])
 		n++;
-	const char **all = ARENA_ARRAY(&w->directories, const char *,
-				       n + config->directories.count + 1);
+	const char **all =
+	    ARENA_ARRAY(&w->directories, const char *, n + config->directories.count + 1);
 
 	if (config->directories.count)
 		memcpy(all, config->directories.items, config->directories.count * sizeof(*all));
@@ -463,8 +463,8 @@ static int watch(const struct options *o)
 	rule_set_init(&w.rules);
 	arena_init(&w.directories);
 	int error = open_all(&w, o);
-	int status = error == -EPERM || error == -EACCES || error == -ENOTSUP ? EXIT_DENIED
-									      : EXIT_FAILED;
+	int status =
+	    error == -EPERM || error == -EACCES || error == -ENOTSUP ? EXIT_DENIED : EXIT_FAILED;
 
 	if (!error) {
 		log_info("watching");

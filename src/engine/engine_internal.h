@@ -9,7 +9,7 @@
  *	anchor  the rarest thing among those the rule cannot match without: values of fields, found
  *	        by hash (exact) or scan (wildcards); none: the slot is tried whenever its group is
  *	code    the rest of the condition as branching tests of leaves, cheapest and most telling
- *first
+ *	        first
  *
  * A *literal* is a string some leaf compares a field with, exact or with wildcards, interned per
  * field. Finding a literal in an event tells, by its `hits`, which leaves hold and which slots

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-
 void eql_unexpected(struct parser *p, struct str hint, const char *expected)
 {
 	if (eql_is(p, TOKEN_ERROR))

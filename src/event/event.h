@@ -5,7 +5,7 @@
  * Who owns what: an event owns its value array and its arena; strings and lists in its values
  * point into that arena, into the source's or the JSON reader's buffer, or into longer-lived state
  * (process table), and are good until the event is reset or its source moves on. Evidence that must
- *outlive the event is copied as JSON text.
+ * outlive the event is copied as JSON text.
  *
  *	values:  [ @timestamp | container.id | ... | user.name | fields only rules name ... ]
  *	           0            1                   FIELD_KNOWN_COUNT

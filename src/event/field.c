@@ -8,11 +8,11 @@
 #include "base/arena.h"
 
 static const struct field_info known[FIELD_KNOWN_COUNT] = {
-#define FIELD(id, n, t, m, f, d)                                                                   \
-	[FIELD_##id] = {.name = {n, sizeof(n) - 1},                                                \
-			.type = FIELD_TYPE_##t,                                                    \
-			.multi = m,                                                                \
-			.filled_by = f,                                                            \
+#define FIELD(id, n, t, m, f, d)                    \
+	[FIELD_##id] = {.name = {n, sizeof(n) - 1}, \
+			.type = FIELD_TYPE_##t,     \
+			.multi = m,                 \
+			.filled_by = f,             \
 			.description = d},
 #include "event/fields.def"
 #undef FIELD

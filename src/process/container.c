@@ -3,9 +3,10 @@
  * Container ids in cgroup paths. What the runtimes call their cgroups:
  *
  *	docker, podman, containerd, CRI-O by systemd:	.../docker-<64 hex>.scope, libpod-,
- *cri-containerd-, crio- docker by cgroupfs, Kubernetes:			/docker/<64 hex>,
- * /kubepods/.../pod<uid>/<64 hex> containerd under its own slice:
- *system.slice:cri-containerd:<64 hex>
+ *							cri-containerd-, crio-
+ *	docker by cgroupfs, Kubernetes:			/docker/<64 hex>,
+ *							/kubepods/.../pod<uid>/<64 hex>
+ *	containerd under its own slice:			system.slice:cri-containerd:<64 hex>
  *	Garden (Cloud Foundry):				/garden/<8-4-4-4-4 hex>, /garden/<UUID>
  *	LXC and Incus:					/lxc.payload.<name>, /lxc/<name>
  *

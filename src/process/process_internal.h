@@ -4,9 +4,11 @@
  *
  *	by_pid[hash(pid)] ──► process ──► process ──► NULL	(same pid: newest first)
  *
- *	living  ◄─► oldest ... newest		one list per state of life; a process is on exactly
- *one exited  ◄─► first to exit ... last kept    ◄─► exited, out of time, but still somebody's
- *parent or leader
+ *	living  ◄─► oldest ... newest
+ *	exited  ◄─► first to exit ... last
+ *	kept    ◄─► exited, out of time, but still somebody's parent or leader
+ *
+ * One list per state of life; a process is on exactly one.
  *
  * Processes are slots of one array, so a pointer to a slot is always readable; `generation` tells
  * whether it still holds the same process. Links between processes carry the generation and, to

@@ -7,8 +7,8 @@
 
 struct directory {
 	struct str path;
-	uint32_t rules;        /* how many name it */
-	uint32_t last_rule;    /* the last one that did, so that one rule counts once */
+	uint32_t rules;     /* how many name it */
+	uint32_t last_rule; /* the last one that did, so that one rule counts once */
 };
 
 struct directories {
@@ -32,7 +32,8 @@ static bool left_to_first_witness(struct str path)
 	return false;
 }
 
-/* The directory part of what comes before the first wildcard; empty when there is none below "/". */
+/* The directory part of what comes before the first wildcard; empty when there is none below "/".
+ */
 static struct str literal_directory(struct str pattern)
 {
 	size_t end = 0, slash = 0;
@@ -117,7 +118,8 @@ const char *const *rule_set_directories(const struct rule_set *rules, struct are
 			collect(&found, rules->rules[i]->query->cond, i + 1);
 	if (found.count)
 		qsort(found.items, found.count, sizeof(*found.items), by_rules_then_path);
-	uint32_t n = found.count < RULE_WATCHED_DIRECTORIES_MAX ? found.count : RULE_WATCHED_DIRECTORIES_MAX;
+	uint32_t n =
+	    found.count < RULE_WATCHED_DIRECTORIES_MAX ? found.count : RULE_WATCHED_DIRECTORIES_MAX;
 	const char **paths = ARENA_ARRAY(arena, const char *, n + 1);
 
 	for (uint32_t i = 0; i < n; i++)

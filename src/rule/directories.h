@@ -15,7 +15,8 @@
  * tells: "/etc/ld.so.conf.d/x*" gives "/etc/ld.so.conf.d", "/etc/ld.so.preload" gives "/etc".
  * World-writable and pseudo file systems ("/tmp", "/proc", ...) are left out: they would cost most
  * and the first witness sees them too. Returns a NULL-terminated array in `arena`, ordered by how
- * many rules name each, at most RULE_WATCHED_DIRECTORIES_MAX; *left_out says how many more there were.
+ * many rules name each, at most RULE_WATCHED_DIRECTORIES_MAX; *left_out says how many more there
+ * were.
  */
 const char *const *rule_set_directories(const struct rule_set *rules, struct arena *arena,
 					uint32_t *left_out);

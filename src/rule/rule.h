@@ -19,7 +19,12 @@ enum rule_state {
 	RULE_ERROR,   /* broken; see diagnostics */
 };
 
-enum rule_severity { SEVERITY_LOW, SEVERITY_MEDIUM, SEVERITY_HIGH, SEVERITY_CRITICAL };
+enum rule_severity {
+	SEVERITY_LOW,
+	SEVERITY_MEDIUM,
+	SEVERITY_HIGH,
+	SEVERITY_CRITICAL
+};
 
 struct rule_technique {
 	struct str id, name, reference;
@@ -46,17 +51,17 @@ struct rule_exception {
 
 struct rule {
 	enum rule_state state;
-	struct str reason; /* skipped: why; error: the first error's message */
-	struct str path;   /* file it came from; "builtin:..." for the embedded pack */
+	struct str reason;   /* skipped: why; error: the first error's message */
+	struct str path;     /* file it came from; "builtin:..." for the embedded pack */
 	uint32_t query_line; /* line of the query text in the file */
 
-	struct str id;     /* rule.rule_id */
+	struct str id; /* rule.rule_id */
 	struct str name, description, type, language, query_text;
 	struct str version; /* metadata.updated_date or rule.version: part of the alert id */
 	enum rule_severity severity;
-	uint32_t risk_score;  /* 0..100 */
-	int64_t interval_ns;  /* default 5m */
-	int64_t lookback_ns;  /* `from`, as an age: "now-9m" is nine minutes; default now-6m */
+	uint32_t risk_score; /* 0..100 */
+	int64_t interval_ns; /* default 5m */
+	int64_t lookback_ns; /* `from`, as an age: "now-9m" is nine minutes; default now-6m */
 	uint32_t max_signals;
 	bool enabled;
 	bool building_block;
@@ -109,7 +114,8 @@ int rule_set_load_builtin(struct rule_set *set, struct field_set *fields, struct
 /* One rule from text, as if read from `path`; what rule_set_load does per file, and the fuzz
  * target. The rule is in the set whatever its state; returns -EINVAL when that is RULE_ERROR. */
 int rule_set_load_text(struct rule_set *set, struct field_set *fields, struct str text,
-		       struct str path, struct diag_list *diags) __attribute__((warn_unused_result));
+		       struct str path, struct diag_list *diags)
+    __attribute__((warn_unused_result));
 /* By rule_id; NULL if there is none. Of several files with one id it is the first. */
 const struct rule *rule_set_find(const struct rule_set *set, struct str id);
 

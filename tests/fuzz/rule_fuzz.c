@@ -7,10 +7,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define CHECK(condition)                                                                           \
-	do {                                                                                       \
-		if (!(condition))                                                                  \
-			abort();                                                                   \
+#define CHECK(condition)          \
+	do {                      \
+		if (!(condition)) \
+			abort();  \
 	} while (0)
 
 static void check_rule(const struct rule *rule, int error, const struct diag_list *diags)
@@ -22,7 +22,8 @@ static void check_rule(const struct rule *rule, int error, const struct diag_lis
 	CHECK((diags->errors != 0) == (rule->state == RULE_ERROR));
 	CHECK(rule->state == RULE_LOADED || rule->reason.len);
 	if (rule->state == RULE_LOADED) {
-		CHECK(rule->id.len && rule->name.len && rule->max_signals && rule->risk_score <= 100);
+		CHECK(rule->id.len && rule->name.len && rule->max_signals &&
+		      rule->risk_score <= 100);
 		for (uint32_t i = 0; i < rule->exception_count; i++)
 			CHECK(rule->exceptions[i].cond);
 	}

@@ -8,7 +8,9 @@
  *
  * An event is written as one line:
  *	ACTION PATH [< ORIGINAL] [-> TARGET] CALL [CHANGE] [x86] [host=PATH|?] [fanotify]
- *[!INCOMPLETE] host= is there when it differs from the path; D stands for the directory.
+ *		[!INCOMPLETE]
+ *
+ * host= is there when it differs from the path; D stands for the directory.
  */
 #include <errno.h>
 #include <fcntl.h>
