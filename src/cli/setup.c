@@ -52,8 +52,9 @@ int load_rules(const struct rule_options *options, struct rule_set *rules, struc
 	diag_list_free(&diags);
 	if (error)
 		return error;
-	log_info("%u rules from %u files: %u run, %u skipped, %u with errors%s", rules->count,
-		 rules->files, rules->loaded, rules->skipped, rules->errors,
+	log_info("%u rule%s from %u file%s: %u run, %u skipped, %u with errors%s", rules->count,
+		 rules->count == 1 ? "" : "s", rules->files, rules->files == 1 ? "" : "s",
+		 rules->loaded, rules->skipped, rules->errors,
 		 rules->skipped || rules->errors ? " (lintel rules check PATH says why)" : "");
 	if (!rules->loaded) {
 		log_error("no rule to run");
