@@ -4,7 +4,7 @@ import os, sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "live"))
 from harness import *
-import re, resource
+import re, resource, tempfile
 
 need_root()
 
@@ -167,6 +167,13 @@ with case("not root: exit status 3, and the words that help, wherever its state 
         p = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=START_SECONDS, cwd="/")
         shutil.rmtree(own, ignore_errors=True)
         assert p.returncode == 3 and b"needs root" in p.stderr, (state, p.returncode, p.stderr)
+
+with case("a kernel without BTF: exit status 3, and the way out"):
+    # An empty directory over /sys/kernel/btf, in a mount namespace of the test's own.
+    with tempfile.TemporaryDirectory() as state:
+        argv = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs none /sys/kernel/btf && exec "$0" watch --state "$1"', LINTEL, state]
+        p = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=START_SECONDS)
+    assert p.returncode == 3 and b"no BTF" in p.stderr and b"watching" not in p.stderr, (p.returncode, p.stderr)
 
 with case("garbage as --config: exit status 2, with file and line"):
     with Shell() as shell:
