@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Hostile and broken input: a clear message, the right exit status, and the good records survive."""
-import gzip, json, os, random, resource, subprocess, sys, tempfile
+import gzip, json, os, random, resource, subprocess, sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from tap import LINTEL, Skip, case, done, lintel
+from workdir import path, work, write
 
-work = tempfile.TemporaryDirectory(prefix="lintel-cli-")
 GOOD = {"@timestamp": "2026-01-05T03:00:00Z", "event": {"category": ["process"], "id": "good"}, "process": {"name": "sh"}}
 QUERY = 'process where process.name == "sh"'
 RULE = '''[rule]
@@ -20,16 +20,6 @@ query = """
 process where process.name == "sh"
 """
 '''
-
-
-def path(name):
-    return os.path.join(work.name, name)
-
-
-def write(name, content):
-    with open(path(name), "wb") as f:
-        f.write(content if isinstance(content, bytes) else content.encode())
-    return path(name)
 
 
 def good_line():

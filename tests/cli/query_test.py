@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """`lintel query` and `lintel hunt`: order, limits, inputs, caps, exit status."""
-import gzip, json, os, pty, signal, subprocess, sys, tempfile, time
+import gzip, json, os, pty, signal, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from tap import LINTEL, case, done, lintel
+from workdir import path, write
 
-work = tempfile.TemporaryDirectory(prefix="lintel-query-")
 RULE = '''[rule]
 name = "A shell started"
 description = "d"
@@ -20,16 +20,6 @@ query = """
 process where process.name == "sh"
 """
 '''
-
-
-def path(name):
-    return os.path.join(work.name, name)
-
-
-def write(name, content):
-    with open(path(name), "wb") as f:
-        f.write(content if isinstance(content, bytes) else content.encode())
-    return path(name)
 
 
 def events(name, rows):
