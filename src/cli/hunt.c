@@ -176,8 +176,8 @@ static int read_again(struct hunt *h)
 
 static void on_event(struct hunt *h)
 {
-	const struct rule *const *matched;
-	uint32_t n = engine_match(h->engine, &h->event, h->scratch, &matched);
+	const struct engine_hit *hits;
+	uint32_t n = engine_match(h->engine, &h->event, h->scratch, &hits);
 
 	if (!h->started && h->event.time_ns != INT64_MIN) {
 		h->started = true;
@@ -190,7 +190,7 @@ static void on_event(struct hunt *h)
 		n = 0;
 	}
 	for (uint32_t i = 0; i < n && !h->reader_gone; i++)
-		raise_alert(h, matched[i]);
+		raise_alert(h, hits[i].rule);
 	progress_update(&h->progress, ndjson_stats(h->source), h->alert_count);
 }
 

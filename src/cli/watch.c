@@ -391,13 +391,13 @@ static void raise_alert(struct watch *w, struct event *event, const struct proce
 static void on_event(void *context, struct event *event, const struct process *process)
 {
 	struct watch *w = context;
-	const struct rule *const *matched;
-	uint32_t n = engine_match(w->engine, event, w->scratch, &matched);
+	const struct engine_hit *hits;
+	uint32_t n = engine_match(w->engine, event, w->scratch, &hits);
 
 	w->event_count++;
 	buf_reset(&w->ancestors);
 	for (uint32_t i = 0; i < n; i++)
-		raise_alert(w, event, process, matched[i]);
+		raise_alert(w, event, process, hits[i].rule);
 	if (!w->events)
 		return;
 	buf_reset(&w->line);

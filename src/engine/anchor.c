@@ -239,6 +239,8 @@ static struct anchor find(struct builder *b, const struct node *node, bool posit
 		return of_leaf(b, node->leaf, positive);
 	case EQL_COND_NOT:
 		return find(b, node->kids[0], !positive);
+	case EQL_COND_RELATION: /* never in a filter's cond */
+		return none();
 	case EQL_COND_AND:
 	case EQL_COND_OR:
 		break;

@@ -155,7 +155,7 @@ static float chance_alive(const struct builder *b, uint32_t group, uint32_t othe
 	uint32_t category = b->group_categories[other];
 	float chance = 1;
 
-	if (b->group_categories[group] != category && !b->category_queries[category]->any_category)
+	if (b->group_categories[group] != category && !b->category_filters[category]->any_category)
 		return 0;
 	for (uint32_t i = 0; i < needed.count && chance > 0; i++)
 		chance *= chance_of_leaf(b, b->gates[group], b->lists[needed.at + i]);

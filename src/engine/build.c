@@ -47,18 +47,18 @@ static void write_lists(struct builder *b, struct pairs *pairs, struct span *spa
 	*pairs = (struct pairs){0};
 }
 
-static uint32_t category_of(struct builder *b, const struct eql_query *query)
+static uint32_t category_of(struct builder *b, const struct eql_filter *filter)
 {
 	bool is_new;
-	struct str key = query->any_category
+	struct str key = filter->any_category
 			     ? STR("any")
-			     : arena_printf(&b->arena, "%u %.*s", query->category_field,
-					    STR_ARG(query->category));
+			     : arena_printf(&b->arena, "%u %.*s", filter->category_field,
+					    STR_ARG(filter->category));
 	uint32_t number = intern_key(&b->category_keys, key, &is_new);
 
 	if (is_new) {
-		GROW(b->category_queries, number, b->category_cap);
-		b->category_queries[number] = query;
+		GROW(b->category_filters, number, b->category_cap);
+		b->category_filters[number] = filter;
 	}
 	return number;
 }
@@ -75,9 +75,9 @@ static int by_value(const void *a, const void *b)
 #define GATE_MAX 16
 
 /* Rules with the same category and gate share a group. */
-static uint32_t group_of(struct builder *b, const struct eql_query *query, struct node *tree)
+static uint32_t group_of(struct builder *b, const struct eql_filter *filter, struct node *tree)
 {
-	uint32_t key[1 + GATE_MAX] = {category_of(b, query)};
+	uint32_t key[1 + GATE_MAX] = {category_of(b, filter)};
 	uint32_t n = program_take_gate(b, tree, key + 1, GATE_MAX);
 	bool is_new;
 
@@ -101,14 +101,15 @@ static uint32_t group_of(struct builder *b, const struct eql_query *query, struc
 	return number;
 }
 
-/* The condition and none of the exceptions, as one tree. */
-static struct node *rule_tree(struct builder *b, const struct rule *rule, uint32_t slot)
+/* The condition of a filter and none of the rule's exceptions, as one tree. */
+static struct node *filter_tree(struct builder *b, const struct rule *rule,
+				const struct eql_filter *filter, uint32_t slot)
 {
 	struct node *tree = ARENA_NEW(&b->arena, struct node);
 
 	tree->kind = EQL_COND_AND;
 	tree->kids = ARENA_ARRAY(&b->arena, struct node *, 1 + rule->exception_count);
-	tree->kids[tree->kid_count++] = program_tree(b, rule->query->cond, slot);
+	tree->kids[tree->kid_count++] = program_tree(b, filter->cond, slot);
 	for (uint32_t i = 0; i < rule->exception_count; i++) {
 		struct node *not = ARENA_NEW(&b->arena, struct node);
 
@@ -122,23 +123,37 @@ static struct node *rule_tree(struct builder *b, const struct rule *rule, uint32
 	return tree;
 }
 
+static bool runs(const struct rule *rule)
+{
+	return rule->state == RULE_LOADED && rule->enabled && rule->query;
+}
+
+static void add_slot(struct builder *b, const struct rule *rule, uint32_t number)
+{
+	const struct eql_filter *filter = &rule->query->filters[number];
+	uint32_t slot = b->engine->slot_count++;
+
+	b->trees[slot] = filter_tree(b, rule, filter, slot);
+	b->engine->slots[slot] = (struct slot){
+	    .hit = {rule, number},
+	    .group = group_of(b, filter, b->trees[slot]),
+	};
+}
+
 static void add_slots(struct builder *b, const struct rule_set *rules)
 {
 	struct engine *e = b->engine;
+	uint32_t count = 0;
 
-	e->slots = ARENA_ARRAY(&e->arena, struct slot, rules->count);
-	b->trees = ARENA_ARRAY(&b->arena, struct node *, rules->count);
-	for (uint32_t i = 0; i < rules->count; i++) {
-		const struct rule *rule = rules->rules[i];
-		uint32_t slot = e->slot_count;
-
-		if (rule->state != RULE_LOADED || !rule->enabled || !rule->query)
-			continue;
-		b->trees[slot] = rule_tree(b, rule, slot);
-		e->slots[slot] =
-		    (struct slot){.rule = rule, .group = group_of(b, rule->query, b->trees[slot])};
-		e->slot_count++;
-	}
+	for (uint32_t i = 0; i < rules->count; i++)
+		if (runs(rules->rules[i]))
+			count += rules->rules[i]->query->filter_count;
+	e->slots = ARENA_ARRAY(&e->arena, struct slot, count);
+	b->trees = ARENA_ARRAY(&b->arena, struct node *, count);
+	for (uint32_t i = 0; i < rules->count; i++)
+		for (uint32_t f = 0;
+		     runs(rules->rules[i]) && f < rules->rules[i]->query->filter_count; f++)
+			add_slot(b, rules->rules[i], f);
 }
 
 static void write_code(struct builder *b)
@@ -255,7 +270,7 @@ static void write_groups(struct builder *b)
 	e->category_count = b->category_keys.count;
 	e->categories = ARENA_ARRAY(&e->arena, struct category, e->category_count);
 	for (uint32_t i = 0; i < e->category_count; i++)
-		e->categories[i].query = b->category_queries[i];
+		e->categories[i].filter = b->category_filters[i];
 	write_lists(b, &b->category_groups, &e->categories->groups, sizeof(*e->categories));
 }
 
@@ -268,8 +283,8 @@ static void write_plan_fields(struct builder *b)
 		most += b->gates[i].count;
 	e->plan_fields = ARENA_ARRAY(&e->arena, uint32_t, most);
 	for (uint32_t i = 0; i < e->category_count; i++)
-		if (!e->categories[i].query->any_category)
-			e->plan_fields[n++] = e->categories[i].query->category_field;
+		if (!e->categories[i].filter->any_category)
+			e->plan_fields[n++] = e->categories[i].filter->category_field;
 	for (uint32_t i = 0; i < e->group_count; i++)
 		for (uint32_t k = 0; k < b->gates[i].count; k++)
 			e->plan_fields[n++] = b->leaves[b->lists[b->gates[i].at + k]].field;
@@ -293,7 +308,7 @@ static void builder_free(struct builder *b)
 	free(b->literals);
 	free(b->gates);
 	free(b->group_categories);
-	free(b->category_queries);
+	free(b->category_filters);
 	free(b->lists);
 	free(b->code);
 }

@@ -64,7 +64,7 @@ struct builder {
 	struct span *gates;  /* by group, into lists */
 	uint32_t *group_categories;
 	uint32_t gate_cap;
-	const struct eql_query **category_queries;
+	const struct eql_filter **category_filters;
 	uint32_t category_cap;
 	struct pairs literal_leaves, literal_slots, index_present, index_anchored;
 	struct pairs group_always, group_sources, category_groups;

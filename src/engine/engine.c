@@ -21,7 +21,7 @@ struct engine_scratch {
 	uint32_t *candidates;
 	uint32_t candidate_count;
 	uint32_t *matched_slots;
-	const struct rule **matched;
+	struct engine_hit *hits;
 	struct scan_scratch *scan;
 	struct eql_scratch *eql;
 	struct plan_table *plans;
@@ -62,7 +62,7 @@ struct engine_scratch *engine_scratch_new(const struct engine *e)
 	s->memory = xcalloc(s->memory_count + 1, sizeof(*s->memory));
 	for (size_t i = 0, at = 0; i < n; at += arrays[i++].count)
 		*arrays[i].array = s->memory + at;
-	s->matched = xcalloc(e->slot_count + 1, sizeof(struct rule *));
+	s->hits = xcalloc(e->slot_count + 1, sizeof(*s->hits));
 	s->scan = scan_scratch_new();
 	for (uint32_t i = 0; i < e->index_count; i++)
 		for (int set = 0; set < SCAN_COUNT; set++)
@@ -77,7 +77,7 @@ void engine_scratch_free(struct engine_scratch *s)
 	if (!s)
 		return;
 	free(s->memory);
-	free(s->matched);
+	free(s->hits);
 	scan_scratch_free(s->scan);
 	eql_scratch_free(s->eql);
 	plan_table_free(s->plans);
@@ -268,7 +268,7 @@ static void find_groups(struct match *m, struct plan *plan)
 		const struct category *category = &e->categories[c];
 		const uint32_t *groups = engine_list(e, category->groups);
 
-		if (!eql_category_fits(category->query, m->event))
+		if (!eql_category_fits(category->filter, m->event))
 			continue;
 		for (uint32_t i = 0; i < category->groups.count; i++)
 			if (gate_holds(m, &e->groups[groups[i]]))
@@ -348,7 +348,7 @@ static int by_number(const void *a, const void *b)
 }
 
 uint32_t engine_match(const struct engine *engine, const struct event *event,
-		      struct engine_scratch *s, const struct rule *const **matched)
+		      struct engine_scratch *s, const struct engine_hit **hits)
 {
 	struct match m = {engine, event, s};
 	uint32_t n = 0;
@@ -362,7 +362,7 @@ uint32_t engine_match(const struct engine *engine, const struct event *event,
 	if (n > 1)
 		qsort(s->matched_slots, n, sizeof(*s->matched_slots), by_number);
 	for (uint32_t i = 0; i < n; i++)
-		s->matched[i] = engine->slots[s->matched_slots[i]].rule;
-	*matched = s->matched;
+		s->hits[i] = engine->slots[s->matched_slots[i]].hit;
+	*hits = s->hits;
 	return n;
 }

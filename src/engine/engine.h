@@ -22,9 +22,16 @@ void engine_free(struct engine *engine);
 struct engine_scratch *engine_scratch_new(const struct engine *engine);
 void engine_scratch_free(struct engine_scratch *scratch);
 
-/* The rules that match the event, exceptions applied, in order of loading. The array belongs to the
- * scratch and is good until its next use. */
+/* A filter of a rule's query that the event satisfies; of the first filter also the exceptions do
+ * not hold. For a stateless rule that is a match, for others the detector's to judge. */
+struct engine_hit {
+	const struct rule *rule;
+	uint32_t filter;
+};
+
+/* All hits, by rule in order of loading, then by filter. The array belongs to the scratch and is
+ * good until its next use. */
 uint32_t engine_match(const struct engine *engine, const struct event *event,
-		      struct engine_scratch *scratch, const struct rule *const **matched);
+		      struct engine_scratch *scratch, const struct engine_hit **hits);
 
 #endif

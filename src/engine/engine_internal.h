@@ -2,7 +2,7 @@
 /*
  * How the engine looks from inside.
  *
- *	rule ──► slot: gate ∧ anchor ∧ code
+ *	filter of a rule ──► slot: gate ∧ anchor ∧ code
  *
  *	gate    exact tests of low-cardinality fields (event.type == "start"); rules with the same
  *	        category and gate form a group, and the gate is tested once for all of them
@@ -80,7 +80,8 @@ struct group {
 };
 
 struct category {
-	const struct eql_query *query; /* one of those with this category, to ask whether it fits */
+	const struct eql_filter
+	    *filter; /* one of those with this category, to ask whether it fits */
 	struct span groups;
 };
 
@@ -94,8 +95,8 @@ struct test {
 };
 
 struct slot {
-	const struct rule *rule;
-	uint32_t start; /* in engine->code, or one of the CODE_ targets */
+	struct engine_hit hit; /* what a match means */
+	uint32_t start;        /* in engine->code, or one of the CODE_ targets */
 	uint32_t group;
 };
 

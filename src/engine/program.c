@@ -144,6 +144,7 @@ void program_order(struct builder *b, struct node *tree)
 		tree->chance = 1 - tree->kids[0]->chance;
 		tree->cost = tree->kids[0]->cost;
 		return;
+	case EQL_COND_RELATION: /* never in a filter's cond */
 	case EQL_COND_AND:
 	case EQL_COND_OR:
 		break;
@@ -174,6 +175,7 @@ uint32_t program_emit(struct builder *b, const struct node *tree, uint32_t on_tr
 		GROW(b->code, b->code_count, b->code_cap);
 		b->code[b->code_count] = (struct test){tree->leaf, on_true, on_false};
 		return b->code_count++;
+	case EQL_COND_RELATION: /* never in a filter's cond */
 	case EQL_COND_AND:
 	case EQL_COND_OR:
 		break;

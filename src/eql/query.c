@@ -52,26 +52,31 @@ static void compile_pipes(struct compiler *c, const struct ast *ast, struct eql_
 	}
 }
 
-static void compile_category(struct compiler *c, const struct ast *ast, struct eql_query *query)
+static void compile_category(struct compiler *c, const struct ast *ast, struct eql_filter *filter)
 {
 	struct str name = c->source->options->category_field;
 	int32_t id =
 	    field_set_demand(c->fields, name.len ? name : field_known_name(FIELD_EVENT_CATEGORY));
 
-	query->any_category = ast->any_category;
-	query->category = arena_str(c->arena, ast->category);
+	filter->any_category = ast->any_category;
+	filter->category = arena_str(c->arena, ast->category);
 	if (id < 0)
 		eql_error(c->source, (struct span){0, 1}, STR_NULL, "too many different fields");
 	else
-		query->category_field = (uint32_t)id;
+		filter->category_field = (uint32_t)id;
 }
 
 static struct eql_query *compile(struct compiler *c, const struct ast *ast)
 {
 	struct eql_query *query = ARENA_NEW(c->arena, struct eql_query);
+	struct eql_filter *filter = ARENA_NEW(c->arena, struct eql_filter);
 
 	query->text = arena_str(c->arena, c->source->text);
-	compile_category(c, ast, query);
+	query->filters = filter;
+	query->filter_count = 1;
+	query->lineage_filter = EQL_NO_FILTER;
+	filter->text = query->text;
+	compile_category(c, ast, filter);
 	compile_pipes(c, ast, query);
 	struct eql_expr *x = eql_lower(c, ast->condition);
 
@@ -86,7 +91,7 @@ static struct eql_query *compile(struct compiler *c, const struct ast *ast)
 		x = truth;
 	}
 	if (x)
-		query->cond = eql_condition(c, x);
+		filter->cond = eql_condition(c, x);
 	return query;
 }
 
@@ -149,6 +154,7 @@ static bool eval_cond(const struct eql_cond *cond, const struct event *event,
 		return !eval_cond(cond->kids[0], event, scratch);
 	case EQL_COND_LEAF:
 		return eql_leaf_eval(cond->leaf, event, scratch);
+	case EQL_COND_RELATION: /* only in `whole` */
 	case EQL_COND_AND:
 	case EQL_COND_OR:
 		break;
@@ -161,23 +167,34 @@ static bool eval_cond(const struct eql_cond *cond, const struct event *event,
 	return !decisive;
 }
 
-bool eql_category_fits(const struct eql_query *query, const struct event *event)
+bool eql_query_is_stateless(const struct eql_query *query)
 {
-	const struct value *v = event_get(event, query->category_field);
+	return query->kind == EQL_QUERY_EVENT && !query->relation_count;
+}
 
-	if (query->any_category)
+bool eql_category_fits(const struct eql_filter *filter, const struct event *event)
+{
+	const struct value *v = event_get(event, filter->category_field);
+
+	if (filter->any_category)
 		return true;
 	if (v->type == VALUE_STRING)
-		return str_eq(value_as_str(v), query->category);
+		return str_eq(value_as_str(v), filter->category);
 	for (uint32_t i = 0; v->type == VALUE_LIST && i < v->count; i++)
 		if (v->items[i].type == VALUE_STRING &&
-		    str_eq(value_as_str(&v->items[i]), query->category))
+		    str_eq(value_as_str(&v->items[i]), filter->category))
 			return true;
 	return false;
+}
+
+bool eql_filter_match(const struct eql_filter *filter, const struct event *event,
+		      struct eql_scratch *scratch)
+{
+	return eql_category_fits(filter, event) && eval_cond(filter->cond, event, scratch);
 }
 
 bool eql_match(const struct eql_query *query, const struct event *event,
 	       struct eql_scratch *scratch)
 {
-	return eql_category_fits(query, event) && eval_cond(query->cond, event, scratch);
+	return eql_filter_match(&query->filters[0], event, scratch);
 }

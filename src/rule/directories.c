@@ -95,6 +95,7 @@ static void collect(struct directories *found, const struct eql_cond *cond, uint
 		break;
 	case EQL_COND_NOT:
 	case EQL_COND_CONST:
+	case EQL_COND_RELATION:
 		break;
 	}
 }
@@ -114,8 +115,10 @@ const char *const *rule_set_directories(const struct rule_set *rules, struct are
 	struct directories found = {0};
 
 	for (uint32_t i = 0; i < rules->count; i++)
-		if (rules->rules[i]->state == RULE_LOADED)
-			collect(&found, rules->rules[i]->query->cond, i + 1);
+		for (uint32_t f = 0; rules->rules[i]->state == RULE_LOADED &&
+				     f < rules->rules[i]->query->filter_count;
+		     f++)
+			collect(&found, rules->rules[i]->query->filters[f].cond, i + 1);
 	if (found.count)
 		qsort(found.items, found.count, sizeof(*found.items), by_rules_then_path);
 	uint32_t n =

@@ -46,6 +46,43 @@ struct rule_exception {
 	struct str text; /* for show */
 };
 
+/* What happens with the events that match a rule's query. */
+enum rule_kind {
+	RULE_KIND_EQL,       /* each match (event, sequence, sample) is an alert */
+	RULE_KIND_QUERY,     /* each event is */
+	RULE_KIND_THRESHOLD, /* so many of them with the same values are */
+	RULE_KIND_NEW_TERMS, /* one with values not seen for long is */
+};
+
+/* Kibana's limits: threshold fields, new_terms fields, suppression fields. */
+#define RULE_GROUP_FIELDS_MAX 5
+
+struct rule_fields {
+	struct str names[RULE_GROUP_FIELDS_MAX];
+	uint32_t ids[RULE_GROUP_FIELDS_MAX];
+	uint32_t count;
+};
+
+struct rule_threshold {
+	struct rule_fields fields; /* may be none: all events together */
+	uint64_t value;            /* at least so many events */
+	bool has_cardinality;
+	struct str cardinality_name;
+	uint32_t cardinality_field;
+	uint64_t cardinality_value; /* with at least so many different values of the field */
+};
+
+struct rule_new_terms {
+	struct rule_fields fields;
+	int64_t history_ns; /* "new" is what was not seen for so long */
+};
+
+struct rule_suppression {
+	struct rule_fields fields; /* group_by; none: the rule has no suppression */
+	int64_t duration_ns;       /* 0: as long as one run of the rule, its interval */
+	bool suppress_missing;     /* events without a group_by field form a group of their own */
+};
+
 /* Elastic's default when a rule says nothing (Kibana: DEFAULT_MAX_SIGNALS). */
 #define RULE_MAX_SIGNALS_DEFAULT 100
 
@@ -58,6 +95,11 @@ struct rule {
 	struct str id; /* rule.rule_id */
 	struct str name, description, type, language, query_text;
 	struct str version; /* metadata.updated_date or rule.version: part of the alert id */
+	enum rule_kind kind;
+	struct rule_threshold threshold; /* RULE_KIND_THRESHOLD */
+	struct rule_new_terms new_terms; /* RULE_KIND_NEW_TERMS */
+	bool suppressed;                 /* has alert_suppression: */
+	struct rule_suppression suppression;
 	enum rule_severity severity;
 	uint32_t risk_score; /* 0..100 */
 	int64_t interval_ns; /* default 5m */

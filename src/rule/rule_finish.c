@@ -291,7 +291,7 @@ static void finish_exceptions(const struct rule_source *source, struct rule_draf
 					 &reason);
 
 		if (!error && query && query->pipe_count == 0) {
-			exception->cond = query->cond;
+			exception->cond = query->filters[0].cond;
 		} else if (!error || error == -ENOTSUP) {
 			struct diag diag = rule_diag_value(source, text);
 

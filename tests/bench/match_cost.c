@@ -34,14 +34,14 @@ static double cpu_ns(void)
 
 static bool matches_alone(const struct bench *b, const struct rule *rule, const struct event *event)
 {
-	struct eql_query exception;
+	struct eql_filter exception;
 
 	if (rule->state != RULE_LOADED || !rule->enabled || !eql_match(rule->query, event, b->eql))
 		return false;
-	exception = *rule->query;
+	exception = rule->query->filters[0];
 	for (uint32_t i = 0; i < rule->exception_count; i++) {
 		exception.cond = rule->exceptions[i].cond;
-		if (exception.cond && eql_match(&exception, event, b->eql))
+		if (exception.cond && eql_filter_match(&exception, event, b->eql))
 			return false;
 	}
 	return true;
@@ -55,9 +55,9 @@ static void nothing(struct bench *b, const struct event *event)
 
 static void together(struct bench *b, const struct event *event)
 {
-	const struct rule *const *matched;
+	const struct engine_hit *hits;
 
-	b->matches += engine_match(b->engine, event, b->scratch, &matched);
+	b->matches += engine_match(b->engine, event, b->scratch, &hits);
 }
 
 static void one_by_one(struct bench *b, const struct event *event)
@@ -68,11 +68,11 @@ static void one_by_one(struct bench *b, const struct event *event)
 
 static void both(struct bench *b, const struct event *event)
 {
-	const struct rule *const *matched;
-	uint32_t n = engine_match(b->engine, event, b->scratch, &matched), at = 0;
+	const struct engine_hit *hits;
+	uint32_t n = engine_match(b->engine, event, b->scratch, &hits), at = 0;
 
 	for (uint32_t i = 0; i < b->rules.count; i++) {
-		bool engine_says = at < n && matched[at] == b->rules.rules[i];
+		bool engine_says = at < n && hits[at].rule == b->rules.rules[i];
 
 		at += engine_says;
 		b->differences += engine_says != matches_alone(b, b->rules.rules[i], event);

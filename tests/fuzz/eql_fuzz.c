@@ -113,7 +113,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		event_init(&event, fields);
 		fill(&event, fields);
 		eql_match(query, &event, scratch);
-		check_cond(query->cond, &event, scratch);
+		check_cond(query->filters[0].cond, &event, scratch);
 		event_free(&event);
 		eql_scratch_free(scratch);
 	}

@@ -233,7 +233,7 @@ static void random_rules(struct rule_set *set, struct field_set *fields, uint32_
 		rule->exceptions = ARENA_ARRAY(&set->arena, struct rule_exception, exceptions);
 		for (uint32_t k = 0; k < exceptions; k++)
 			rule->exceptions[rule->exception_count++].cond =
-			    random_query(&set->arena, fields)->cond;
+			    random_query(&set->arena, fields)->filters[0].cond;
 		rule->enabled = random_below(20) != 0;
 	}
 }
@@ -308,13 +308,13 @@ static void random_event(struct event *event)
 static bool matches_alone(const struct rule *rule, const struct event *event,
 			  struct eql_scratch *scratch)
 {
-	struct eql_query exception = *rule->query;
+	struct eql_filter exception = rule->query->filters[0];
 
 	if (!rule->enabled || !eql_match(rule->query, event, scratch))
 		return false;
 	for (uint32_t i = 0; i < rule->exception_count; i++) {
 		exception.cond = rule->exceptions[i].cond;
-		if (eql_match(&exception, event, scratch))
+		if (eql_filter_match(&exception, event, scratch))
 			return false;
 	}
 	return true;
@@ -331,13 +331,13 @@ static uint64_t compare(const struct rule_set *set, struct field_set *fields, ui
 
 	event_init(&event, fields);
 	for (uint32_t i = 0; i < events; i++) {
-		const struct rule *const *matched;
+		const struct engine_hit *hits;
 
 		random_event(&event);
-		uint32_t n = engine_match(engine, &event, scratch, &matched), at = 0;
+		uint32_t n = engine_match(engine, &event, scratch, &hits), at = 0;
 
 		for (uint32_t r = 0; r < set->count; r++) {
-			bool engine_says = at < n && matched[at] == set->rules[r];
+			bool engine_says = at < n && hits[at].rule == set->rules[r];
 			bool alone = matches_alone(set->rules[r], &event, eql);
 
 			if (engine_says != alone)

@@ -66,8 +66,8 @@ static const struct eql_leaf *leaf_of(struct fixture *f, const char *condition)
 	snprintf(text, sizeof(text), "any where %s", condition);
 	struct eql_query *query = compile(f, text);
 
-	assert_int_equal(query->cond->kind, EQL_COND_LEAF);
-	return query->cond->leaf;
+	assert_int_equal(query->filters[0].cond->kind, EQL_COND_LEAF);
+	return query->filters[0].cond->leaf;
 }
 
 static void leaves_carry_their_facts(void **state)
@@ -131,18 +131,18 @@ static void negation_stands_outside_leaves(void **state)
 	struct eql_query *q =
 	    compile(f, "process where a != \"x\" and (b == 1 and not not c) and true or false");
 
-	assert_int_equal(q->cond->kind, EQL_COND_AND);
-	assert_int_equal(q->cond->kid_count, 3);
-	assert_int_equal(q->cond->kids[0]->kind, EQL_COND_NOT);
-	assert_int_equal(q->cond->kids[0]->kids[0]->leaf->kind, EQL_LEAF_EXACT);
-	assert_int_equal(q->cond->kids[1]->kind, EQL_COND_LEAF);
-	assert_int_equal(q->cond->kids[2]->kind, EQL_COND_LEAF);
+	assert_int_equal(q->filters[0].cond->kind, EQL_COND_AND);
+	assert_int_equal(q->filters[0].cond->kid_count, 3);
+	assert_int_equal(q->filters[0].cond->kids[0]->kind, EQL_COND_NOT);
+	assert_int_equal(q->filters[0].cond->kids[0]->kids[0]->leaf->kind, EQL_LEAF_EXACT);
+	assert_int_equal(q->filters[0].cond->kids[1]->kind, EQL_COND_LEAF);
+	assert_int_equal(q->filters[0].cond->kids[2]->kind, EQL_COND_LEAF);
 	q = compile(f, "process where x == 1 or 1 == 1");
-	assert_int_equal(q->cond->kind, EQL_COND_CONST);
-	assert_true(q->cond->constant);
+	assert_int_equal(q->filters[0].cond->kind, EQL_COND_CONST);
+	assert_true(q->filters[0].cond->constant);
 	q = compile(f, "process where x == 1 and null");
-	assert_int_equal(q->cond->kind, EQL_COND_CONST);
-	assert_false(q->cond->constant);
+	assert_int_equal(q->filters[0].cond->kind, EQL_COND_CONST);
+	assert_false(q->filters[0].cond->constant);
 }
 
 static void same_key(struct fixture *f, const char *a, const char *b, bool same)
@@ -204,7 +204,8 @@ static void diagnostics_point_into_the_file(void **state)
 	assert_int_equal(eql_compile(&f->arena, f->fields, STR("process where true"), &options,
 				     &f->diags, &query),
 			 0);
-	assert_int_equal(query->category_field, field_set_find(f->fields, STR("event_type")));
+	assert_int_equal(query->filters[0].category_field,
+			 field_set_find(f->fields, STR("event_type")));
 }
 
 static int try_compile(struct fixture *f, const struct buf *text)

@@ -148,10 +148,10 @@ static bool rule_matches(const struct rule *rule, const struct event *event,
 	if (!eql_match(rule->query, event, scratch))
 		return false;
 	for (uint32_t i = 0; i < rule->exception_count; i++) {
-		const struct eql_query exception = {.any_category = true,
-						    .cond = rule->exceptions[i].cond};
+		const struct eql_filter exception = {.any_category = true,
+						     .cond = rule->exceptions[i].cond};
 
-		if (eql_match(&exception, event, scratch))
+		if (eql_filter_match(&exception, event, scratch))
 			return false;
 	}
 	return true;
@@ -189,7 +189,8 @@ static void check_event(struct pack *pack, const struct event *event, const char
 
 		found += want;
 		pack->matched[i] += want && have;
-		pack->missed[i] += !want && !have && eql_category_fits(rule->query, event);
+		pack->missed[i] +=
+		    !want && !have && eql_category_fits(&rule->query->filters[0], event);
 		if (want == have)
 			continue;
 		struct str why = event_get_str(event, pack->why);

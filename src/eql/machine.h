@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What connects the events of one query: sequences, samples, process relations.
+ *
+ *	event ──filters──► kept event + the filters it satisfies ──eql_machine_take()──► results
+ *
+ * Events come in order (kept_event_order_total). An event that does come late is never joined to
+ * one behind it in time; it changes nothing else.
+ *
+ * A sequence is, per tuple of join keys, one place per stage. An event is tried on the last stage
+ * first, so it never fills two places of one sequence; entering a place overwrites what was there.
+ * With `until` and missing events the semantics are those of Elasticsearch (docs/eql.md).
+ *
+ * Memory: all machines of a run draw on one pool with a bound. When it is reached, the oldest
+ * partial result of any of them is dropped and counted (COUNTER_SEQUENCE_EVICTED). What is older
+ * than maxspan is dropped in amortised constant time, from a list in order of first events.
+ */
+#ifndef LINTEL_EQL_MACHINE_H
+#define LINTEL_EQL_MACHINE_H
+
+#include "base/buf.h"
+#include "eql/query.h"
+
+struct eql_pool;
+struct eql_machine;
+
+/* Lives longer than its machines; single-threaded, as they are. */
+struct eql_pool *eql_pool_new(size_t bytes_max);
+void eql_pool_free(struct eql_pool *pool);
+size_t eql_pool_bytes(const struct eql_pool *pool);
+
+/* Borrowed for the call of `found`. */
+struct eql_result {
+	struct kept_event *const *events; /* in stage order; NULL for a missing one */
+	uint32_t event_count;
+	const struct value *keys;
+	uint32_t key_count;
+};
+
+struct eql_machine_options {
+	struct eql_pool *pool;
+	/* Rules: of events with the same time and tiebreaker the one that came first is first. Without
+	 * it, as in Elasticsearch, neither is, and no sequence goes from one to the other. */
+	bool arrival_breaks_ties;
+	/* Samples. true: when the input ends, at most `samples_per_key` of each key, in order of the
+	 * keys (as Elasticsearch's API gives them). false: one as soon as a key has an event for
+	 * every member, of events at most `window_ns` apart (0: any), which are then used up. */
+	bool samples_at_end;
+	uint32_t samples_per_key;
+	int64_t window_ns;
+	void (*found)(void *context, const struct eql_result *result);
+	void *context;
+};
+
+/* `query` must outlive the machine. */
+struct eql_machine *eql_machine_new(const struct eql_query *query,
+				    const struct eql_machine_options *options);
+void eql_machine_free(struct eql_machine *machine);
+/* `event` satisfies these filters (ascending). Takes references of its own where it needs them.
+ * Calls `found` for what is completed; for an event query (with relations) that is the event. */
+void eql_machine_take(struct eql_machine *machine, struct kept_event *event,
+		      const uint32_t *filters, uint32_t filter_count);
+/* No event before `time_ns` will come: what waited for an event that must be missing is decided,
+ * what can no longer be completed is dropped. */
+void eql_machine_advance(struct eql_machine *machine, int64_t time_ns);
+/* The input ends: as if advanced beyond all time, and samples_at_end come out. */
+void eql_machine_finish(struct eql_machine *machine);
+/* Partial results held now. */
+size_t eql_machine_live(const struct eql_machine *machine);
+
+/*
+ * State across a restart, as one JSON object (no newline): what eql_machine_load() of a machine of
+ * the same query text reads. Events are written as their documents with their order; on loading
+ * `keep` makes a kept event of a document again (NULL: it cannot). Returns 0, or -EINVAL with
+ * nothing loaded: not our state, or that of another query.
+ */
+void eql_machine_save(const struct eql_machine *machine, struct buf *out);
+int eql_machine_load(struct eql_machine *machine, struct str state,
+		     struct kept_event *(*keep)(void *context, struct str document,
+						uint64_t arrival),
+		     void *context) __attribute__((warn_unused_result));
+
+#endif
