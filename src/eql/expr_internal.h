@@ -39,10 +39,11 @@ struct eql_expr {
 	enum expr_kind kind;
 	enum eql_operator op; /* COMPARE, MATH */
 	enum eql_type type;
-	bool fold;      /* IN, CALL */
-	bool has_null;  /* MATCH, IN: the list holds null, so a miss is null and not false */
-	uint32_t slot;  /* FIELD */
-	uint32_t field; /* FIELD */
+	bool fold;        /* IN, CALL */
+	bool has_null;    /* MATCH, IN: the list holds null, so a miss is null and not false */
+	uint32_t slot;    /* FIELD */
+	uint32_t field;   /* FIELD */
+	struct span span; /* where it is written; empty when it was not */
 	struct value literal;
 	struct eql_expr **kids;
 	uint32_t kid_count;
