@@ -39,10 +39,11 @@ struct eql_expr {
 	enum expr_kind kind;
 	enum eql_operator op; /* COMPARE, MATH */
 	enum eql_type type;
-	bool fold;      /* IN, CALL */
-	bool has_null;  /* MATCH, IN: the list holds null, so a miss is null and not false */
-	uint32_t slot;  /* FIELD */
-	uint32_t field; /* FIELD */
+	bool fold;        /* IN, CALL */
+	bool has_null;    /* MATCH, IN: the list holds null, so a miss is null and not false */
+	uint32_t slot;    /* FIELD */
+	uint32_t field;   /* FIELD */
+	struct span span; /* where it is written; empty when it was not */
 	struct value literal;
 	struct eql_expr **kids;
 	uint32_t kid_count;
@@ -62,8 +63,6 @@ struct compiler {
 
 /* Tree to expression. NULL when an error was reported. */
 struct eql_expr *eql_lower(struct compiler *c, const struct node *node);
-/* A condition's expression to and/or/not over leaves. */
-struct eql_cond *eql_condition(struct compiler *c, struct eql_expr *expr);
 /* The canonical text of an expression: equal texts mean equal results. */
 void eql_expr_key(const struct field_set *fields, const struct eql_expr *expr, struct buf *out);
 

@@ -98,6 +98,12 @@ static bool holds_without_values(struct compiler *c, const struct eql_leaf *leaf
 	return holds;
 }
 
+static void set_place(struct eql_leaf *leaf, const struct eql_expr *x)
+{
+	leaf->text_at = x->span.at;
+	leaf->text_len = x->span.len;
+}
+
 struct eql_leaf *eql_leaf_presence(struct compiler *c, uint32_t field, enum eql_leaf_kind kind)
 {
 	struct eql_leaf *leaf = ARENA_NEW(c->arena, struct eql_leaf);
@@ -129,8 +135,12 @@ struct eql_leaf *eql_leaf_new(struct compiler *c, struct eql_expr *x)
 		return leaf;
 	}
 	classify(leaf);
-	if (leaf->kind == EQL_LEAF_NULL || leaf->kind == EQL_LEAF_EXISTS)
-		return eql_leaf_presence(c, leaf->field, leaf->kind);
+	if (leaf->kind == EQL_LEAF_NULL || leaf->kind == EQL_LEAF_EXISTS) {
+		leaf = eql_leaf_presence(c, leaf->field, leaf->kind);
+		set_place(leaf, x);
+		return leaf;
+	}
+	set_place(leaf, x);
 	uint32_t *copy = ARENA_ARRAY(c->arena, uint32_t, leaf->field_count);
 
 	memcpy(copy, fields, leaf->field_count * sizeof(*copy));
