@@ -8,7 +8,6 @@
 /* While building, rows are numbered 0, 1, 2, ... and 0, the root, doubles as "no transition": no
  * edge of a trie leads back to its root. */
 struct building {
-	enum automaton_kind kind;
 	uint32_t classes;
 	uint32_t *next; /* state * classes + class */
 	uint32_t *fail;
@@ -36,11 +35,6 @@ static void set_classes(struct automaton *a, const struct atom *atoms, uint32_t 
 		a->class_of[c] = a->class_of[c - 'A' + 'a'];
 }
 
-static uint8_t class_at(const struct automaton *a, const struct building *b, struct str s, size_t i)
-{
-	return a->class_of[(unsigned char)s.p[b->kind == AUTOMATON_SUFFIX ? s.len - 1 - i : i]];
-}
-
 static bool insert(struct building *b, const struct automaton *a, const struct atom *atoms,
 		   uint32_t i)
 {
@@ -50,7 +44,7 @@ static bool insert(struct building *b, const struct automaton *a, const struct a
 	if (s.len > b->states_max - b->states)
 		return false;
 	for (size_t k = 0; k < s.len; k++) {
-		uint32_t *edge = &b->next[state * b->classes + class_at(a, b, s, k)];
+		uint32_t *edge = &b->next[state * b->classes + a->class_of[(unsigned char)s.p[k]]];
 
 		if (!*edge)
 			*edge = b->states++;
@@ -126,8 +120,8 @@ static void finish(struct automaton *a, const struct building *b, struct arena *
 	free(row);
 }
 
-struct automaton *automaton_new(struct arena *arena, enum automaton_kind kind,
-				const struct atom *atoms, uint32_t count, bool *left_out)
+struct automaton *automaton_new(struct arena *arena, const struct atom *atoms, uint32_t count,
+				bool *left_out)
 {
 	if (!count)
 		return NULL;
@@ -141,8 +135,7 @@ struct automaton *automaton_new(struct arena *arena, enum automaton_kind kind,
 
 	if (states > most)
 		states = most;
-	struct building b = {
-	    .kind = kind, .classes = a->classes, .states = 1, .states_max = (uint32_t)states};
+	struct building b = {.classes = a->classes, .states = 1, .states_max = (uint32_t)states};
 
 	b.next = xcalloc(states * b.classes, sizeof(*b.next));
 	b.fail = xcalloc(states, sizeof(*b.fail));
@@ -152,8 +145,7 @@ struct automaton *automaton_new(struct arena *arena, enum automaton_kind kind,
 	b.also = xcalloc(count, sizeof(*b.also));
 	for (uint32_t i = 0; i < count; i++)
 		left_out[i] = !insert(&b, a, atoms, i);
-	if (kind == AUTOMATON_FLOATING)
-		link_suffixes(&b);
+	link_suffixes(&b);
 	finish(a, &b, arena, atoms, count);
 	free(b.next);
 	free(b.fail);

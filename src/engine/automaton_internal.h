@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Many short byte strings ("atoms") searched for at once, without regard to ASCII case.
- *
- * Floating: anywhere in the text, by Aho and Corasick (CACM 18, 1975). Anchored: at its beginning,
- * or backwards from its end, by the same table without failure links; the walk stops where no atom
- * goes on. Bytes are mapped to classes first, so a row has as many columns as the atoms have
- * different letters, not 256:
+ * Many short byte strings ("atoms") searched for at once anywhere in a text, without regard to ASCII
+ * case, by Aho and Corasick (CACM 18, 1975). Bytes are mapped to classes first, so a row has as many
+ * columns as the atoms have different letters, not 256:
  *
  *	next[row + class_of[byte]] ──► row of the next state (rows are numbered by their offset)
  *
@@ -17,12 +14,6 @@
 #define LINTEL_ENGINE_AUTOMATON_INTERNAL_H
 
 #include "base/arena.h"
-
-enum automaton_kind {
-	AUTOMATON_FLOATING,
-	AUTOMATON_PREFIX,
-	AUTOMATON_SUFFIX
-};
 
 struct atom {
 	struct str bytes; /* not empty */
@@ -49,7 +40,7 @@ struct automaton {
 #define AUTOMATON_BYTES_MAX ((size_t)32 << 20)
 
 /* Returns NULL for no atoms. `left_out[i]` is set for atoms that did not fit. */
-struct automaton *automaton_new(struct arena *arena, enum automaton_kind kind,
-				const struct atom *atoms, uint32_t count, bool *left_out);
+struct automaton *automaton_new(struct arena *arena, const struct atom *atoms, uint32_t count,
+				bool *left_out);
 
 #endif

@@ -4,6 +4,7 @@
 void grams_add(struct grams *grams, struct str atom, uint32_t (*rarity)(unsigned char c))
 {
 	uint32_t best = 0, rarest = 0;
+	uint64_t bytes = 0;
 
 	for (uint32_t i = 0; i + GRAM_BYTES <= atom.len; i++) {
 		uint32_t sum = 0;
@@ -15,7 +16,8 @@ void grams_add(struct grams *grams, struct str atom, uint32_t (*rarity)(unsigned
 			best = i;
 		}
 	}
-	uint32_t hash = gram_hash(atom.p + best);
+	memcpy(&bytes, atom.p + best, GRAM_BYTES);
+	uint32_t hash = gram_hash(bytes);
 
 	grams->bits[hash / 64] |= UINT64_C(1) << (hash % 64);
 	if (best > grams->before)

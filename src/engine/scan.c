@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "engine/automaton_internal.h"
+#include "engine/ends_internal.h"
 #include "engine/grams_internal.h"
 #include "eql/query.h"
 
@@ -21,14 +21,22 @@ struct pattern {
 	uint32_t literal;
 };
 
-#define AUTOMATON_KINDS (AUTOMATON_SUFFIX + 1)
+/* Where an atom is looked for. */
+enum place {
+	PLACE_SHORT, /* anywhere, but too short for a gram */
+	PLACE_FLOATING,
+	PLACE_PREFIX,
+	PLACE_SUFFIX,
+	PLACES,
+};
 
 struct scan {
 	struct pattern *patterns;
 	uint32_t count;
-	struct automaton *automata[AUTOMATON_KINDS];
+	struct ends *prefixes, *suffixes;
+	struct automaton *shorts, *floating;
 	struct grams *grams; /* of the floating atoms; NULL: the automaton runs over all */
-	uint32_t *always;    /* patterns no automaton has */
+	uint32_t *always;    /* patterns without an atom */
 	uint32_t always_count;
 };
 
@@ -61,16 +69,18 @@ static uint32_t rarity(struct str s)
 
 struct choice {
 	struct str atom;
-	enum automaton_kind kind;
+	enum place place;
 	uint32_t rarity; /* with the bonus; 0: nothing found */
 };
 
-static void consider(struct choice *best, struct str atom, enum automaton_kind kind)
+static void consider(struct choice *best, struct str atom, enum place place)
 {
-	uint32_t r = rarity(atom) + (kind == AUTOMATON_FLOATING ? 0 : ANCHORED_BONUS);
+	uint32_t r = rarity(atom) + (place == PLACE_FLOATING ? 0 : ANCHORED_BONUS);
 
+	if (place == PLACE_FLOATING && atom.len < GRAM_BYTES)
+		place = PLACE_SHORT;
 	if (atom.len && r > best->rarity)
-		*best = (struct choice){atom, kind, r};
+		*best = (struct choice){atom, place, r};
 }
 
 static struct str first_bytes(struct str s, size_t n)
@@ -87,13 +97,13 @@ static struct str last_bytes(struct str s, size_t n)
 static void consider_run(struct choice *best, struct str pattern, struct str run)
 {
 	if (run.p == pattern.p)
-		consider(best, first_bytes(run, ATOM_ANCHORED_MAX), AUTOMATON_PREFIX);
+		consider(best, first_bytes(run, ATOM_ANCHORED_MAX), PLACE_PREFIX);
 	if (run.p + run.len == pattern.p + pattern.len)
-		consider(best, last_bytes(run, ATOM_ANCHORED_MAX), AUTOMATON_SUFFIX);
+		consider(best, last_bytes(run, ATOM_ANCHORED_MAX), PLACE_SUFFIX);
 	for (size_t i = 0; i + ATOM_FLOATING_MAX <= run.len; i++)
-		consider(best, (struct str){run.p + i, ATOM_FLOATING_MAX}, AUTOMATON_FLOATING);
+		consider(best, (struct str){run.p + i, ATOM_FLOATING_MAX}, PLACE_FLOATING);
 	if (run.len < ATOM_FLOATING_MAX)
-		consider(best, run, AUTOMATON_FLOATING);
+		consider(best, run, PLACE_FLOATING);
 }
 
 static struct choice choose_atom(struct str pattern)
@@ -115,7 +125,8 @@ struct scan_shape scan_shape_of(struct str pattern)
 	struct choice choice = choose_atom(pattern);
 
 	return (struct scan_shape){.rarity = choice.rarity,
-				   .anchored = choice.kind != AUTOMATON_FLOATING};
+				   .anchored = choice.place == PLACE_PREFIX ||
+					       choice.place == PLACE_SUFFIX};
 }
 
 static bool has_letter(struct str s)
@@ -131,12 +142,12 @@ static bool atom_says_all(const struct scan_pattern *p, const struct choice *cho
 {
 	struct str text = p->text;
 	bool open = text.p[0] == '*', end = text.p[text.len - 1] == '*';
-	enum automaton_kind proof = open && end ? AUTOMATON_FLOATING
-				    : open      ? AUTOMATON_SUFFIX
-						: AUTOMATON_PREFIX;
+	bool proves = open && end ? choice->place == PLACE_FLOATING || choice->place == PLACE_SHORT
+		      : open      ? choice->place == PLACE_SUFFIX
+				  : choice->place == PLACE_PREFIX;
 
-	return (open || end) && choice->kind == proof &&
-	       choice->atom.len + open + end == text.len && (p->fold || !has_letter(text));
+	return (open || end) && proves && choice->atom.len + open + end == text.len &&
+	       (p->fold || !has_letter(text));
 }
 
 /* With so many atoms something like one of them is everywhere, and looking first does not pay. */
@@ -144,11 +155,7 @@ static bool atom_says_all(const struct scan_pattern *p, const struct choice *cho
 
 static struct grams *grams_of(struct arena *arena, const struct atom *atoms, uint32_t count)
 {
-	bool usable = count && count <= GRAM_ATOMS_MAX;
-
-	for (uint32_t i = 0; i < count; i++)
-		usable &= atoms[i].bytes.len >= GRAM_BYTES;
-	if (!usable)
+	if (!count || count > GRAM_ATOMS_MAX)
 		return NULL;
 	struct grams *grams = ARENA_NEW(arena, struct grams);
 
@@ -157,49 +164,73 @@ static struct grams *grams_of(struct arena *arena, const struct atom *atoms, uin
 	return grams;
 }
 
+/* Atoms by where they are looked for; ids are numbers of patterns. */
+struct atoms {
+	struct atom *of[PLACES];
+	uint32_t count[PLACES];
+};
+
+static void add_pattern(struct scan *scan, struct arena *arena, const struct scan_pattern *from,
+			uint32_t number, struct atoms *atoms)
+{
+	struct pattern *p = &scan->patterns[number];
+	struct choice choice = choose_atom(from->text);
+
+	p->literal = from->literal;
+	if (!choice.rarity || !atom_says_all(from, &choice))
+		p->whole = eql_pattern_new(arena, from->text, from->fold);
+	if (choice.rarity)
+		atoms->of[choice.place][atoms->count[choice.place]++] =
+		    (struct atom){choice.atom, number};
+	else
+		scan->always[scan->always_count++] = number;
+}
+
+/* Atoms that do not fit the automaton are never found: their patterns are tried on every value. */
+static struct automaton *automaton_of(struct scan *scan, struct arena *arena,
+				      const struct scan_pattern *patterns, const struct atom *atoms,
+				      uint32_t count)
+{
+	bool *left_out = xcalloc((size_t)count + 1, sizeof(*left_out));
+	struct automaton *a = automaton_new(arena, atoms, count, left_out);
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t number = atoms[i].id;
+
+		if (!left_out[i])
+			continue;
+		scan->always[scan->always_count++] = number;
+		scan->patterns[number].whole =
+		    eql_pattern_new(arena, patterns[number].text, patterns[number].fold);
+	}
+	free(left_out);
+	return a;
+}
+
 struct scan *scan_new(struct arena *arena, const struct scan_pattern *patterns, uint32_t count)
 {
+	struct atoms atoms = {0};
+
 	if (!count)
 		return NULL;
 	struct scan *scan = ARENA_NEW(arena, struct scan);
-	struct atom *atoms[AUTOMATON_KINDS];
-	uint32_t counts[AUTOMATON_KINDS] = {0};
-	bool *left_out = xcalloc(count, sizeof(*left_out));
 
-	for (int k = 0; k < AUTOMATON_KINDS; k++)
-		atoms[k] = xcalloc(count, sizeof(**atoms));
+	for (int p = 0; p < PLACES; p++)
+		atoms.of[p] = xcalloc(count, sizeof(**atoms.of));
 	scan->patterns = ARENA_ARRAY(arena, struct pattern, count);
 	scan->always = ARENA_ARRAY(arena, uint32_t, count);
 	scan->count = count;
-	for (uint32_t i = 0; i < count; i++) {
-		struct pattern *p = &scan->patterns[i];
-		struct choice choice = choose_atom(patterns[i].text);
-
-		*p = (struct pattern){.literal = patterns[i].literal};
-		if (!choice.rarity || !atom_says_all(&patterns[i], &choice))
-			p->whole = eql_pattern_new(arena, patterns[i].text, patterns[i].fold);
-		if (!choice.rarity) {
-			scan->always[scan->always_count++] = i;
-			continue;
-		}
-		atoms[choice.kind][counts[choice.kind]++] = (struct atom){choice.atom, i};
-	}
-	scan->grams = grams_of(arena, atoms[AUTOMATON_FLOATING], counts[AUTOMATON_FLOATING]);
-	for (int k = 0; k < AUTOMATON_KINDS; k++) {
-		scan->automata[k] =
-		    automaton_new(arena, (enum automaton_kind)k, atoms[k], counts[k], left_out);
-		for (uint32_t i = 0; i < counts[k]; i++)
-			if (left_out[i])
-				scan->always[scan->always_count++] = atoms[k][i].id;
-		free(atoms[k]);
-	}
-	/* Of those left out of an automaton the atom is never found. */
-	for (uint32_t i = 0; i < scan->always_count; i++) {
-		const struct scan_pattern *p = &patterns[scan->always[i]];
-
-		scan->patterns[scan->always[i]].whole = eql_pattern_new(arena, p->text, p->fold);
-	}
-	free(left_out);
+	for (uint32_t i = 0; i < count; i++)
+		add_pattern(scan, arena, &patterns[i], i, &atoms);
+	scan->prefixes = ends_new(arena, false, atoms.of[PLACE_PREFIX], atoms.count[PLACE_PREFIX]);
+	scan->suffixes = ends_new(arena, true, atoms.of[PLACE_SUFFIX], atoms.count[PLACE_SUFFIX]);
+	scan->shorts =
+	    automaton_of(scan, arena, patterns, atoms.of[PLACE_SHORT], atoms.count[PLACE_SHORT]);
+	scan->floating = automaton_of(scan, arena, patterns, atoms.of[PLACE_FLOATING],
+				      atoms.count[PLACE_FLOATING]);
+	scan->grams = grams_of(arena, atoms.of[PLACE_FLOATING], atoms.count[PLACE_FLOATING]);
+	for (int p = 0; p < PLACES; p++)
+		free(atoms.of[p]);
 	return scan;
 }
 
@@ -217,15 +248,18 @@ void scan_scratch_free(struct scan_scratch *scratch)
 	free(scratch);
 }
 
+static uint32_t outputs_of(const struct automaton *a)
+{
+	return a ? a->output_count : 0;
+}
+
 void scan_scratch_fit(struct scan_scratch *scratch, const struct scan *scan)
 {
-	uint32_t seen = scratch->seen_cap;
-
 	if (!scan)
 		return;
-	for (int k = 0; k < AUTOMATON_KINDS; k++)
-		if (scan->automata[k] && scan->automata[k]->output_count > seen)
-			seen = scan->automata[k]->output_count;
+	uint32_t shorts = outputs_of(scan->shorts), floating = outputs_of(scan->floating);
+	uint32_t seen = shorts > floating ? shorts : floating;
+
 	if (seen > scratch->seen_cap) {
 		scratch->seen = xreallocarray(scratch->seen, seen, sizeof(*scratch->seen));
 		memset(scratch->seen, 0, seen * sizeof(*scratch->seen));
@@ -320,33 +354,33 @@ static void walk_around_grams(struct walk *w, const struct automaton *a)
 {
 	const struct grams *grams = w->scan->grams;
 	struct stretch done = {0};
+	uint64_t bytes = 0;
+	size_t i = 0;
 
-	for (size_t i = 0; i + GRAM_BYTES <= w->s.len; i++)
-		if (grams_have(grams, w->s.p + i))
+	for (; i + sizeof(bytes) <= w->s.len; i++) {
+		memcpy(&bytes, w->s.p + i, sizeof(bytes));
+		if (grams_have(grams, bytes))
 			walk_window(w, a, &done, i);
+	}
+	/* Nothing may be read behind the text. */
+	for (; i + GRAM_BYTES <= w->s.len; i++) {
+		memcpy(&bytes, w->s.p + i, GRAM_BYTES);
+		if (grams_have(grams, bytes))
+			walk_window(w, a, &done, i);
+	}
 }
 
-static void walk_floating(struct walk *w, const struct automaton *a)
+/* Patterns whose atoms are at an end, verified in place. */
+static void look_at_end(struct walk *w, const struct ends *ends)
 {
-	start_walk(w->scratch);
-	if (w->scan->grams)
-		walk_around_grams(w, a);
-	else
-		walk_part(w, a, 0, 0, w->s.len);
-}
+	uint32_t *found = w->scratch->found + w->found;
+	uint32_t n = ends_find(ends, w->s, found);
 
-static void walk_anchored(struct walk *w, const struct automaton *a, bool backwards)
-{
-	const unsigned char *p = (const unsigned char *)w->s.p;
-	uint32_t row = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		const struct pattern *p = &w->scan->patterns[found[i]];
 
-	start_walk(w->scratch);
-	for (size_t i = 0; i < w->s.len; i++) {
-		row = a->next[row + a->class_of[p[backwards ? w->s.len - 1 - i : i]]];
-		if (!row)
-			return;
-		if (row >= a->first_output)
-			report(w, a, row);
+		if (verify(p, w->s))
+			w->scratch->found[w->found++] = p->literal;
 	}
 }
 
@@ -355,12 +389,21 @@ uint32_t scan_value(const struct scan *scan, struct str s, struct scan_scratch *
 {
 	struct walk w = {.scan = scan, .scratch = scratch, .s = s};
 
-	if (scan->automata[AUTOMATON_PREFIX])
-		walk_anchored(&w, scan->automata[AUTOMATON_PREFIX], false);
-	if (scan->automata[AUTOMATON_SUFFIX])
-		walk_anchored(&w, scan->automata[AUTOMATON_SUFFIX], true);
-	if (scan->automata[AUTOMATON_FLOATING])
-		walk_floating(&w, scan->automata[AUTOMATON_FLOATING]);
+	if (scan->prefixes)
+		look_at_end(&w, scan->prefixes);
+	if (scan->suffixes)
+		look_at_end(&w, scan->suffixes);
+	if (scan->shorts) {
+		start_walk(scratch);
+		walk_part(&w, scan->shorts, 0, 0, s.len);
+	}
+	if (scan->floating) {
+		start_walk(scratch);
+		if (scan->grams)
+			walk_around_grams(&w, scan->floating);
+		else
+			walk_part(&w, scan->floating, 0, 0, s.len);
+	}
 	for (uint32_t i = 0; i < scan->always_count; i++) {
 		const struct pattern *p = &scan->patterns[scan->always[i]];
 
