@@ -3,17 +3,6 @@
 
 #define STEP 8
 
-/* Eight ASCII bytes to lower case at once, see exact.c. */
-static uint64_t lower64(uint64_t n)
-{
-	const uint64_t ones = UINT64_C(0x0101010101010101);
-	uint64_t low = n & (0x7f * ones);
-	uint64_t upper =
-	    (low + (0x80 - 'A') * ones) & ~(low + (0x80 - 'Z' - 1) * ones) & ~n & (0x80 * ones);
-
-	return n | upper >> 2;
-}
-
 /* Up to eight bytes from `at`, counted from the end if backwards; missing ones are zero. The byte
  * nearest to the end looked at is the lowest. */
 static uint64_t bytes_at(struct str s, bool backwards, size_t at)

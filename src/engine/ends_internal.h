@@ -17,7 +17,7 @@
 #ifndef LINTEL_ENGINE_ENDS_INTERNAL_H
 #define LINTEL_ENGINE_ENDS_INTERNAL_H
 
-#include "engine/automaton_internal.h"
+#include "engine/atom_internal.h"
 
 struct ends_piece {
 	uint64_t bytes; /* in lower case, the rest zero */

@@ -23,7 +23,7 @@ struct pattern {
 
 /* Where an atom is looked for. */
 enum place {
-	PLACE_SHORT, /* anywhere, but too short for a gram */
+	PLACE_SHORT, /* anywhere, and of a few bytes */
 	PLACE_FLOATING,
 	PLACE_PREFIX,
 	PLACE_SUFFIX,
@@ -34,17 +34,16 @@ struct scan {
 	struct pattern *patterns;
 	uint32_t count;
 	struct ends *prefixes, *suffixes;
-	struct automaton *shorts, *floating;
-	struct grams *grams; /* of the floating atoms; NULL: the automaton runs over all */
-	uint32_t *always;    /* patterns without an atom */
+	struct grams *shorts, *floating;
+	uint32_t *always; /* patterns without an atom */
 	uint32_t always_count;
 };
 
 struct scan_scratch {
-	uint32_t serial; /* of the automaton walk */
-	uint32_t *seen;  /* by output of the automaton walked: reported in walk number `serial` */
+	uint32_t serial; /* of the search */
+	uint32_t *seen;  /* by atom of the table searched: found in search number `serial` */
 	uint32_t *found;
-	uint32_t seen_cap, found_cap;
+	uint32_t cap; /* of both */
 };
 
 /* How rare a byte is in paths, names and command lines, roughly in bits. */
@@ -79,7 +78,10 @@ static void consider(struct choice *best, struct str atom, enum place place)
 
 	if (place == PLACE_FLOATING && atom.len < GRAM_BYTES)
 		place = PLACE_SHORT;
-	if (atom.len && r > best->rarity)
+	/* One or two letters anywhere are not worth looking for: such a pattern is tried. */
+	if (atom.len < (place == PLACE_SHORT ? GRAM_SHORT_BYTES : 1))
+		return;
+	if (r > best->rarity)
 		*best = (struct choice){atom, place, r};
 }
 
@@ -150,20 +152,6 @@ static bool atom_says_all(const struct scan_pattern *p, const struct choice *cho
 	       (p->fold || !has_letter(text));
 }
 
-/* With so many atoms something like one of them is everywhere, and looking first does not pay. */
-#define GRAM_ATOMS_MAX 1024
-
-static struct grams *grams_of(struct arena *arena, const struct atom *atoms, uint32_t count)
-{
-	if (!count || count > GRAM_ATOMS_MAX)
-		return NULL;
-	struct grams *grams = ARENA_NEW(arena, struct grams);
-
-	for (uint32_t i = 0; i < count; i++)
-		grams_add(grams, atoms[i].bytes, rarity_of);
-	return grams;
-}
-
 /* Atoms by where they are looked for; ids are numbers of patterns. */
 struct atoms {
 	struct atom *of[PLACES];
@@ -186,27 +174,6 @@ static void add_pattern(struct scan *scan, struct arena *arena, const struct sca
 		scan->always[scan->always_count++] = number;
 }
 
-/* Atoms that do not fit the automaton are never found: their patterns are tried on every value. */
-static struct automaton *automaton_of(struct scan *scan, struct arena *arena,
-				      const struct scan_pattern *patterns, const struct atom *atoms,
-				      uint32_t count)
-{
-	bool *left_out = xcalloc((size_t)count + 1, sizeof(*left_out));
-	struct automaton *a = automaton_new(arena, atoms, count, left_out);
-
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t number = atoms[i].id;
-
-		if (!left_out[i])
-			continue;
-		scan->always[scan->always_count++] = number;
-		scan->patterns[number].whole =
-		    eql_pattern_new(arena, patterns[number].text, patterns[number].fold);
-	}
-	free(left_out);
-	return a;
-}
-
 struct scan *scan_new(struct arena *arena, const struct scan_pattern *patterns, uint32_t count)
 {
 	struct atoms atoms = {0};
@@ -224,11 +191,10 @@ struct scan *scan_new(struct arena *arena, const struct scan_pattern *patterns, 
 		add_pattern(scan, arena, &patterns[i], i, &atoms);
 	scan->prefixes = ends_new(arena, false, atoms.of[PLACE_PREFIX], atoms.count[PLACE_PREFIX]);
 	scan->suffixes = ends_new(arena, true, atoms.of[PLACE_SUFFIX], atoms.count[PLACE_SUFFIX]);
-	scan->shorts =
-	    automaton_of(scan, arena, patterns, atoms.of[PLACE_SHORT], atoms.count[PLACE_SHORT]);
-	scan->floating = automaton_of(scan, arena, patterns, atoms.of[PLACE_FLOATING],
-				      atoms.count[PLACE_FLOATING]);
-	scan->grams = grams_of(arena, atoms.of[PLACE_FLOATING], atoms.count[PLACE_FLOATING]);
+	scan->shorts = grams_new(arena, GRAM_SHORT_BYTES, atoms.of[PLACE_SHORT],
+				 atoms.count[PLACE_SHORT], rarity_of);
+	scan->floating = grams_new(arena, GRAM_BYTES, atoms.of[PLACE_FLOATING],
+				   atoms.count[PLACE_FLOATING], rarity_of);
 	for (int p = 0; p < PLACES; p++)
 		free(atoms.of[p]);
 	return scan;
@@ -248,29 +214,24 @@ void scan_scratch_free(struct scan_scratch *scratch)
 	free(scratch);
 }
 
-static uint32_t outputs_of(const struct automaton *a)
-{
-	return a ? a->output_count : 0;
-}
-
 void scan_scratch_fit(struct scan_scratch *scratch, const struct scan *scan)
 {
-	if (!scan)
+	if (!scan || scan->count <= scratch->cap)
 		return;
-	uint32_t shorts = outputs_of(scan->shorts), floating = outputs_of(scan->floating);
-	uint32_t seen = shorts > floating ? shorts : floating;
+	scratch->cap = scan->count;
+	scratch->found = xreallocarray(scratch->found, scratch->cap, sizeof(*scratch->found));
+	scratch->seen = xreallocarray(scratch->seen, scratch->cap, sizeof(*scratch->seen));
+	memset(scratch->seen, 0, scratch->cap * sizeof(*scratch->seen));
+	scratch->serial = 0;
+}
 
-	if (seen > scratch->seen_cap) {
-		scratch->seen = xreallocarray(scratch->seen, seen, sizeof(*scratch->seen));
-		memset(scratch->seen, 0, seen * sizeof(*scratch->seen));
-		scratch->serial = 0;
-		scratch->seen_cap = seen;
+static uint32_t next_search(struct scan_scratch *scratch)
+{
+	if (!++scratch->serial) {
+		memset(scratch->seen, 0, scratch->cap * sizeof(*scratch->seen));
+		scratch->serial = 1;
 	}
-	if (scan->count > scratch->found_cap) {
-		scratch->found =
-		    xreallocarray(scratch->found, scan->count, sizeof(*scratch->found));
-		scratch->found_cap = scan->count;
-	}
+	return scratch->serial;
 }
 
 static bool verify(const struct pattern *p, struct str s)
@@ -278,138 +239,36 @@ static bool verify(const struct pattern *p, struct str s)
 	return !p->whole || eql_pattern_fits(p->whole, s);
 }
 
-struct walk {
-	const struct scan *scan;
-	struct scan_scratch *scratch;
-	struct str s;
-	uint32_t found;
-};
-
-/* An output seen before in this walk has been reported, and all shorter ones after it: so a text
- * that repeats an atom costs one comparison per byte, whatever the number of patterns. */
-static void report(struct walk *w, const struct automaton *a, uint32_t row)
+/* Of the patterns whose atom was found, by number, those that match: their literals take the place
+ * of the numbers. Returns how many. */
+static uint32_t verify_all(const struct scan *scan, struct str s, uint32_t *found, uint32_t count)
 {
-	uint32_t at = (row - a->first_output) / a->classes;
+	uint32_t n = 0;
 
-	for (;;) {
-		const struct automaton_output *out = &a->outputs[at];
+	for (uint32_t i = 0; i < count; i++) {
+		const struct pattern *p = &scan->patterns[found[i]];
 
-		if (w->scratch->seen[at] == w->scratch->serial)
-			return;
-		w->scratch->seen[at] = w->scratch->serial;
-		for (uint32_t i = 0; i < out->count; i++) {
-			const struct pattern *p = &w->scan->patterns[a->ids[out->at + i]];
-
-			if (verify(p, w->s))
-				w->scratch->found[w->found++] = p->literal;
-		}
-		if (!out->up)
-			return;
-		at = out->up - 1;
+		if (verify(p, s))
+			found[n++] = p->literal;
 	}
-}
-
-static void start_walk(struct scan_scratch *scratch)
-{
-	if (++scratch->serial)
-		return;
-	memset(scratch->seen, 0, scratch->seen_cap * sizeof(*scratch->seen));
-	scratch->serial = 1;
-}
-
-/* Goes on from `row` over the bytes from `from` to `to`. */
-static uint32_t walk_part(struct walk *w, const struct automaton *a, uint32_t row, size_t from,
-			  size_t to)
-{
-	const unsigned char *p = (const unsigned char *)w->s.p;
-	const uint32_t *next = a->next;
-
-	for (size_t i = from; i < to; i++) {
-		row = next[row + a->class_of[p[i]]];
-		if (row >= a->first_output)
-			report(w, a, row);
-	}
-	return row;
-}
-
-/* How far the automaton has gone, and where it stands. */
-struct stretch {
-	size_t walked;
-	uint32_t row;
-};
-
-static void walk_window(struct walk *w, const struct automaton *a, struct stretch *done, size_t at)
-{
-	const struct grams *grams = w->scan->grams;
-	size_t from = at > grams->before ? at - grams->before : 0;
-	size_t to = at + grams->after < w->s.len ? at + grams->after : w->s.len;
-
-	if (from > done->walked)
-		*done = (struct stretch){.walked = from};
-	done->row = walk_part(w, a, done->row, done->walked, to);
-	done->walked = to;
-}
-
-static void walk_around_grams(struct walk *w, const struct automaton *a)
-{
-	const struct grams *grams = w->scan->grams;
-	struct stretch done = {0};
-	uint64_t bytes = 0;
-	size_t i = 0;
-
-	for (; i + sizeof(bytes) <= w->s.len; i++) {
-		memcpy(&bytes, w->s.p + i, sizeof(bytes));
-		if (grams_have(grams, bytes))
-			walk_window(w, a, &done, i);
-	}
-	/* Nothing may be read behind the text. */
-	for (; i + GRAM_BYTES <= w->s.len; i++) {
-		memcpy(&bytes, w->s.p + i, GRAM_BYTES);
-		if (grams_have(grams, bytes))
-			walk_window(w, a, &done, i);
-	}
-}
-
-/* Patterns whose atoms are at an end, verified in place. */
-static void look_at_end(struct walk *w, const struct ends *ends)
-{
-	uint32_t *found = w->scratch->found + w->found;
-	uint32_t n = ends_find(ends, w->s, found);
-
-	for (uint32_t i = 0; i < n; i++) {
-		const struct pattern *p = &w->scan->patterns[found[i]];
-
-		if (verify(p, w->s))
-			w->scratch->found[w->found++] = p->literal;
-	}
+	return n;
 }
 
 uint32_t scan_value(const struct scan *scan, struct str s, struct scan_scratch *scratch,
 		    const uint32_t **found)
 {
-	struct walk w = {.scan = scan, .scratch = scratch, .s = s};
+	uint32_t *all = scratch->found, n = 0;
 
 	if (scan->prefixes)
-		look_at_end(&w, scan->prefixes);
+		n += ends_find(scan->prefixes, s, all + n);
 	if (scan->suffixes)
-		look_at_end(&w, scan->suffixes);
-	if (scan->shorts) {
-		start_walk(scratch);
-		walk_part(&w, scan->shorts, 0, 0, s.len);
-	}
-	if (scan->floating) {
-		start_walk(scratch);
-		if (scan->grams)
-			walk_around_grams(&w, scan->floating);
-		else
-			walk_part(&w, scan->floating, 0, 0, s.len);
-	}
-	for (uint32_t i = 0; i < scan->always_count; i++) {
-		const struct pattern *p = &scan->patterns[scan->always[i]];
-
-		if (verify(p, s))
-			scratch->found[w.found++] = p->literal;
-	}
-	*found = scratch->found;
-	return w.found;
+		n += ends_find(scan->suffixes, s, all + n);
+	if (scan->shorts)
+		n += grams_find(scan->shorts, s, scratch->seen, next_search(scratch), all + n);
+	if (scan->floating)
+		n += grams_find(scan->floating, s, scratch->seen, next_search(scratch), all + n);
+	for (uint32_t i = 0; i < scan->always_count; i++)
+		all[n++] = scan->always[i];
+	*found = all;
+	return verify_all(scan, s, all, n);
 }
