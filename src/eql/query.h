@@ -101,7 +101,10 @@ struct eql_leaf {
 	/* For each of `fields`, the stage whose event it is read from, EQL_THIS_EVENT for the event
 	 * in hand. NULL when all are (then only the event in hand is read). */
 	const uint32_t *field_stages;
-	uint32_t cost;               /* rough ns per evaluation, to try cheap leaves first */
+	uint32_t cost; /* rough ns per evaluation, to try cheap leaves first */
+	/* Several values in several fields: this many combinations of them are tried at most, the
+	 * rest is cut and counted (COUNTER_EVALUATION_CUT). */
+	uint32_t combinations_max;
 	const struct eql_expr *expr; /* the eql room's own */
 };
 
