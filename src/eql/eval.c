@@ -224,7 +224,7 @@ static bool eval_compare(struct eval *e, const struct eql_expr *x, struct value 
 		return true;
 	}
 	*out = null_value;
-	if (x->has_null && a.type == b.type)
+	if (x->has_null && x->op == EQL_EQ && a.type == b.type)
 		*out = value_bool(true);
 	return true;
 }

@@ -45,7 +45,7 @@ struct eql_expr {
 	enum eql_type type;
 	bool fold; /* IN, CALL */
 	/* MATCH, IN: the list holds null, so a miss is null and not false.
-	 * COMPARE: null equals null, as in `?a == ?b`: Elasticsearch replaces an optional field it
+	 * COMPARE: with == null equals null, as in `?a == ?b`: Elasticsearch replaces an optional field it
 	 * does not know by null, and null == null. */
 	bool has_null;
 	uint32_t slot;     /* FIELD */

@@ -342,7 +342,7 @@ struct eql_expr *eql_form_compare(struct compiler *c, enum eql_operator op, stru
 		x->kids[1] = as_operand(c, b);
 		if (b->kind == EXPR_LITERAL)
 			x->kids[1] = eql_new_literal(c, convert(c, b->literal, x->kids[0]));
-		x->has_null = nulls_equal && x->op == EQL_EQ;
+		x->has_null = nulls_equal;
 	}
 	if (op == EQL_NE)
 		x = new_unary(c, EXPR_NOT, EQL_TYPE_BOOLEAN, eql_fold_constant(c, x, where));
@@ -353,7 +353,9 @@ static struct eql_expr *lower_compare(struct compiler *c, const struct node *nod
 {
 	struct eql_expr *a = eql_lower(c, node->kids[0]), *b = eql_lower(c, node->kids[1]);
 
-	bool optional = node->kids[0]->optional || node->kids[1]->optional;
+	const struct node *p = node->kids[0], *q = node->kids[1];
+	bool fields = p->kind == NODE_FIELD && q->kind == NODE_FIELD;
+	bool optional = fields && (p->optional || q->optional);
 
 	return a && b ? eql_form_compare(c, node->op, a, b, optional, node->span) : NULL;
 }
