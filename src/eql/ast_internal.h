@@ -97,6 +97,8 @@ struct field_set;
  * source; returns nothing, source->errors says. */
 void eql_check(struct eql_source *source, const struct field_set *fields, struct ast *ast);
 
+/* The type of a field of the registry, ANY for one that no one declared. */
+enum eql_type eql_field_type(const struct field_set *fields, uint32_t id);
 /* "integer", "string": what messages call a type. */
 const char *eql_type_name(enum eql_type type);
 const char *eql_operator_text(enum eql_operator op);

@@ -89,13 +89,9 @@ static enum eql_type literal_type(const struct value *v)
 	}
 }
 
-static enum eql_type field_type(const struct checker *c, struct str name)
+enum eql_type eql_field_type(const struct field_set *fields, uint32_t id)
 {
-	int32_t id = field_set_find(c->fields, name);
-
-	if (id < 0)
-		return EQL_TYPE_ANY;
-	switch (field_set_info(c->fields, (uint32_t)id)->type) {
+	switch (field_set_info(fields, id)->type) {
 	case FIELD_TYPE_KEYWORD:
 		return EQL_TYPE_STRING;
 	case FIELD_TYPE_LONG:
@@ -112,6 +108,13 @@ static enum eql_type field_type(const struct checker *c, struct str name)
 		break;
 	}
 	return EQL_TYPE_ANY;
+}
+
+static enum eql_type field_type(const struct checker *c, struct str name)
+{
+	int32_t id = field_set_find(c->fields, name);
+
+	return id < 0 ? EQL_TYPE_ANY : eql_field_type(c->fields, (uint32_t)id);
 }
 
 /* "first argument of [between]" */

@@ -62,8 +62,6 @@ struct compiler {
 
 /* Tree to expression. NULL when an error was reported. */
 struct eql_expr *eql_lower(struct compiler *c, const struct node *node);
-/* A condition's expression to and/or/not over leaves. */
-struct eql_cond *eql_condition(struct compiler *c, struct eql_expr *expr);
 /* The canonical text of an expression: equal texts mean equal results. */
 void eql_expr_key(const struct field_set *fields, const struct eql_expr *expr, struct buf *out);
 

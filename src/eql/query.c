@@ -5,7 +5,8 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "eql/expr_internal.h"
+#include "eql/condition_internal.h"
+#include "eql/lower_internal.h"
 #include "eql/regex_internal.h"
 #include "eql/scratch_internal.h"
 
@@ -80,16 +81,7 @@ static struct eql_query *compile(struct compiler *c, const struct ast *ast)
 	compile_pipes(c, ast, query);
 	struct eql_expr *x = eql_lower(c, ast->condition);
 
-	/* A field alone as the whole condition. */
-	if (x && x->kind == EXPR_FIELD) {
-		struct eql_expr *truth = ARENA_NEW(c->arena, struct eql_expr);
-
-		*truth = (struct eql_expr){.kind = EXPR_TRUTH, .type = EQL_TYPE_BOOLEAN};
-		truth->kids = ARENA_ARRAY(c->arena, struct eql_expr *, 1);
-		truth->kids[0] = x;
-		truth->kid_count = 1;
-		x = truth;
-	}
+	x = eql_as_condition(c, x);
 	if (x)
 		filter->cond = eql_condition(c, x);
 	return query;
