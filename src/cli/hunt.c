@@ -30,16 +30,18 @@ struct hunt {
 	struct rule_set rules;
 	struct engine *engine;
 	struct engine_scratch *scratch;
-	struct alert_caps *caps;
-	/* Every event is read for what rules look at; only one that matched is read again for all
-	 * that an alert shows. */
-	struct event_reader *reader, *full_reader;
-	struct event event, full_event;
+	struct detector *detector;
+	/* Every event is read for what rules look at; only those of an alert are read again, by its
+	 * maker, for all that it shows. */
+	struct event_reader *reader;
+	struct alert_maker *maker;
+	struct event event;
 	struct ndjson_source *source;
 	struct sink *sink;
 	struct progress progress;
-	uint64_t match_count, alert_count;
-	bool started;     /* the first event with a time was seen */
+	uint64_t arrived;       /* events so far */
+	int64_t stream_time_ns; /* the latest of them; INT64_MIN before the first with a time */
+	uint64_t alert_count;
 	bool reader_gone; /* of our output */
 };
 
@@ -101,6 +103,20 @@ static int read_flags(struct options *o, int argc, char **argv)
 	return EXIT_OK;
 }
 
+static void on_finding(void *context, const struct finding *finding)
+{
+	struct hunt *h = context;
+	struct alert alert;
+
+	if (h->reader_gone || alert_make(h->maker, finding, &alert))
+		return;
+	progress_clear(&h->progress);
+	/* Other failures are said and counted by the sink, and the next alert may go through. */
+	if (sink_write(h->sink, &alert) == -EPIPE)
+		h->reader_gone = true;
+	h->alert_count++;
+}
+
 /* Rules demand what they look at, then the engine what alerts show: each reader comes after what it
  * is for, the events when no field can be added any more. */
 static int open_all(struct hunt *h, const struct options *o, const char *const *inputs,
@@ -115,10 +131,14 @@ static int open_all(struct hunt *h, const struct options *o, const char *const *
 	h->reader = event_reader_new(h->fields, NULL);
 	h->engine = engine_new(&h->rules, h->fields);
 	h->scratch = engine_scratch_new(h->engine);
-	h->caps = alert_caps_new(&h->rules);
-	h->full_reader = event_reader_new(h->fields, NULL);
+	h->detector =
+	    detector_new(&h->rules, h->fields,
+			 &(struct detector_options){.tolerance_ns = DETECTOR_TOLERANCE_DEFAULT_NS,
+						    .bytes_max = DETECTOR_BYTES_DEFAULT,
+						    .found = on_finding,
+						    .context = h});
+	h->maker = alert_maker_new(h->fields);
 	event_init(&h->event, h->fields);
-	event_init(&h->full_event, h->fields);
 	err = ndjson_open(&h->source, inputs, count);
 	if (err)
 		return err;
@@ -136,42 +156,23 @@ static void close_all(struct hunt *h)
 {
 	sink_close(h->sink);
 	ndjson_close(h->source);
-	if (h->event.values) {
+	if (h->event.values)
 		event_free(&h->event);
-		event_free(&h->full_event);
-	}
 	event_reader_free(h->reader);
-	event_reader_free(h->full_reader);
-	alert_caps_free(h->caps);
+	alert_maker_free(h->maker);
+	detector_free(h->detector);
 	engine_scratch_free(h->scratch);
 	engine_free(h->engine);
 	rule_set_free(&h->rules);
 	field_set_free(h->fields);
 }
 
-static void raise_alert(struct hunt *h, const struct rule *rule)
+static void note_time(struct hunt *h)
 {
-	const struct event *const events[] = {&h->full_event};
-	struct alert alert;
-
-	alert_from_event(&alert, rule, events);
-	h->match_count++;
-	if (!alert_caps_admit(h->caps, &alert))
-		return;
-	progress_clear(&h->progress);
-	/* Other failures are said and counted by the sink, and the next alert may go through. */
-	if (sink_write(h->sink, &alert) == -EPIPE)
-		h->reader_gone = true;
-	h->alert_count++;
-}
-
-static int read_again(struct hunt *h)
-{
-	event_reset(&h->full_event);
-	int err = event_read_json(h->full_reader, ndjson_line(h->source), &h->full_event, NULL);
-
-	h->full_event.sequence = h->event.sequence;
-	return err;
+	if (h->stream_time_ns == INT64_MIN && h->event.time_ns != INT64_MIN)
+		detector_start(h->detector, h->event.time_ns);
+	if (h->event.time_ns > h->stream_time_ns)
+		h->stream_time_ns = h->event.time_ns;
 }
 
 static void on_event(struct hunt *h)
@@ -179,18 +180,14 @@ static void on_event(struct hunt *h)
 	const struct engine_hit *hits;
 	uint32_t n = engine_match(h->engine, &h->event, h->scratch, &hits);
 
-	if (!h->started && h->event.time_ns != INT64_MIN) {
-		h->started = true;
-		alert_caps_start(h->caps, h->event.time_ns);
+	h->arrived++;
+	note_time(h);
+	if (n) {
+		struct kept_event *kept =
+		    detector_keep(h->detector, &h->event, h->arrived, h->event.document);
+
+		detector_take(h->detector, kept, hits, n, h->stream_time_ns);
 	}
-	/* What was read once can be read again, but a match must not go in silence. */
-	if (n && read_again(h)) {
-		log_error("a matching event could not be read again for its alerts");
-		counter_add(COUNTER_INPUT_MALFORMED, 1);
-		n = 0;
-	}
-	for (uint32_t i = 0; i < n && !h->reader_gone; i++)
-		raise_alert(h, hits[i].rule);
 	progress_update(&h->progress, ndjson_stats(h->source), h->alert_count);
 }
 
@@ -202,15 +199,16 @@ static void summary(struct hunt *h)
 	struct buf losses = {0};
 
 	progress_clear(&h->progress);
-	say_withheld(h->caps);
+	uint64_t left_out = say_left_out(h->detector);
 	uint32_t causes = write_losses(&losses);
 
 	log_info("%s%s events from %" PRIu64 " file%s (%.1f MB) in %.2f s, %s events/s: %" PRIu64
 		 " matches, %" PRIu64 " alerts, %s",
 		 stop ? "stopped after " : "", progress_number(stats->events, events), stats->files,
 		 stats->files == 1 ? "" : "s", (double)stats->bytes_done / 1e6, seconds,
-		 progress_number((uint64_t)((double)stats->events / seconds), rate), h->match_count,
-		 h->alert_count, causes ? "lost or incomplete:" : "nothing lost");
+		 progress_number((uint64_t)((double)stats->events / seconds), rate),
+		 h->alert_count + left_out, h->alert_count,
+		 causes ? "lost or incomplete:" : "nothing lost");
 	int err = buf_write_fd(&losses, STDERR_FILENO);
 
 	if (err)
@@ -226,11 +224,12 @@ static void read_all(struct hunt *h)
 		/* An error is said and counted already; the other inputs are still read. */
 		if (more > 0)
 			on_event(h);
+	detector_finish(h->detector);
 }
 
 static int hunt(const struct options *o, const char *const *inputs, uint32_t count)
 {
-	struct hunt h = {.fields = field_set_new()};
+	struct hunt h = {.fields = field_set_new(), .stream_time_ns = INT64_MIN};
 	int status = EXIT_FAILED;
 
 	rule_set_init(&h.rules);
