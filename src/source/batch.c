@@ -140,6 +140,11 @@ bool batch_is_of(const struct batch_reader *reader, const struct stat *st)
 	return input_is(reader->input, st);
 }
 
+bool batch_is_stream(const struct batch_reader *reader)
+{
+	return input_is_stream(reader->input);
+}
+
 int batch_wait(const struct batch_reader *reader, const volatile sig_atomic_t *stop)
 {
 	return input_wait(reader->input, stop);

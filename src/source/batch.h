@@ -64,6 +64,8 @@ int batch_open(struct batch_reader **out, const char *path) __attribute__((warn_
 void batch_close(struct batch_reader *reader);
 /* Is this the file that `st` is of? */
 bool batch_is_of(const struct batch_reader *reader, const struct stat *st);
+/* A pipe or the like: it may keep one waiting, and cannot be read a second time. */
+bool batch_is_stream(const struct batch_reader *reader);
 /* Fills `batch` anew. 0, or -EAGAIN: no whole line is there yet, to be called again with the same
  * batch. Never waits otherwise than for a disk; errors are the batch's. Not to be called after the
  * last one. */

@@ -45,6 +45,7 @@ static int append(struct file_list *list, const char *path, const struct stat *s
 	list->files[list->count++] = (struct listed_file){
 	    .path = arena_str(&list->arena, str_from(path)).p,
 	    .size = sized ? (uint64_t)st->st_size : 0,
+	    .is_stream = !sized,
 	};
 	list->size_unknown |= !sized;
 	list->bytes_total = list->size_unknown ? 0 : list->bytes_total + (uint64_t)st->st_size;

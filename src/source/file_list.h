@@ -14,7 +14,8 @@
 
 struct listed_file {
 	const char *path;
-	uint64_t size; /* 0: unknown (pipes) */
+	uint64_t size;  /* 0: unknown */
+	bool is_stream; /* standard input, a pipe: can be read once */
 };
 
 struct file_list {

@@ -26,7 +26,7 @@ enum coding {
 
 struct input {
 	int fd;
-	bool may_wait; /* not a regular file: a read may find nothing there yet */
+	bool is_stream; /* not a regular file: a read may find nothing there yet */
 	enum coding coding;
 	bool recognised; /* coding is known */
 	bool at_end;     /* the file has no more */
@@ -54,6 +54,11 @@ void input_close(struct input *input)
 	input->fd = -1;
 }
 
+bool input_is_stream(const struct input *input)
+{
+	return input->is_stream;
+}
+
 bool input_is(const struct input *input, const struct stat *st)
 {
 	struct stat own;
@@ -78,7 +83,7 @@ static bool is_ready(const struct input *input)
 	struct pollfd p = {.fd = input->fd, .events = POLLIN};
 	int n;
 
-	if (!input->may_wait)
+	if (!input->is_stream)
 		return true;
 	do {
 		n = poll(&p, 1, 0);
@@ -170,7 +175,7 @@ int input_open(struct input *input, const char *path)
 		return -errno;
 	struct stat st;
 
-	input->may_wait = fstat(input->fd, &st) || !S_ISREG(st.st_mode);
+	input->is_stream = fstat(input->fd, &st) || !S_ISREG(st.st_mode);
 	return 0;
 }
 
@@ -182,7 +187,7 @@ int input_wait(const struct input *input, const volatile sig_atomic_t *stop)
 	sigset_t all, before;
 	int n = -1;
 
-	if (!input->may_wait)
+	if (!input->is_stream)
 		return 0;
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &before);

@@ -22,6 +22,8 @@ int input_open(struct input *input, const char *path) __attribute__((warn_unused
 void input_close(struct input *input);
 /* Is this the file that `st` is of? */
 bool input_is(const struct input *input, const struct stat *st);
+/* Not a regular file. */
+bool input_is_stream(const struct input *input);
 /*
  * Up to `room` bytes into `out`; *got is 0 only at the end. 0; -EAGAIN: nothing is there yet, and
  * nothing is lost by calling again; or -errno with a text in *why: the input cannot be read on, or

@@ -41,6 +41,12 @@ void line_report_fault(struct line_report *report, uint64_t line, enum line_faul
 			    faults[fault].what, why);
 }
 
+void line_report_more(struct line_report *report, enum line_fault fault, uint64_t count)
+{
+	counter_add(faults[fault].counter, count);
+	report->faults += count;
+}
+
 void line_report_unreadable(const struct line_report *report, const char *why)
 {
 	log_warning("%.*s: %s", STR_ARG(buf_str(&report->name)), why);

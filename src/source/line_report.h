@@ -11,6 +11,7 @@ enum line_fault {
 	LINE_TRUNCATED, /* the last one, and it has no newline */
 	LINE_TOO_LONG,
 	LINE_TOO_DEEP,
+	LINE_FAULTS
 };
 
 /* Lines of one input that are reported; the rest is only counted. */
@@ -26,6 +27,8 @@ void line_report_begin(struct line_report *report, const char *path);
 /* `why` may be NULL. */
 void line_report_fault(struct line_report *report, uint64_t line, enum line_fault fault,
 		       const char *why);
+/* More of a kind, behind those that are reported. */
+void line_report_more(struct line_report *report, enum line_fault fault, uint64_t count);
 /* The input could not be read to its end. */
 void line_report_unreadable(const struct line_report *report, const char *why);
 /* The input is done: how many more there were. */

@@ -20,8 +20,7 @@ struct ndjson_source {
 	struct line_report report;
 	uint64_t bytes_before; /* of the files done */
 	struct str current;    /* the line of the last event */
-	const volatile sig_atomic_t *stop;
-	struct stat results; /* a file that is not read */
+	struct stat results;   /* a file that is not read */
 	bool has_results;
 	struct ndjson_stats stats;
 };
@@ -40,7 +39,6 @@ int ndjson_open(struct ndjson_source **out, const char *const *inputs, uint32_t 
 	}
 	source->stats.bytes_total = source->list.bytes_total;
 	source->stats.current = "";
-	source->stop = &never;
 	batch_init(&source->batch);
 	*out = source;
 	return 0;
@@ -55,11 +53,6 @@ void ndjson_close(struct ndjson_source *source)
 	batch_free(&source->batch);
 	line_report_free(&source->report);
 	free(source);
-}
-
-void ndjson_stop_on(struct ndjson_source *source, const volatile sig_atomic_t *stop)
-{
-	source->stop = stop;
 }
 
 void ndjson_leave_out(struct ndjson_source *source, int fd)
@@ -127,21 +120,16 @@ static void fault(struct ndjson_source *source, enum line_fault fault, const cha
 	line_report_fault(&source->report, source->line_base + source->lines.number, fault, why);
 }
 
-/* The next batch of the open file. -EINTR: stopped. */
-static int read_batch(struct ndjson_source *source)
+/* The next batch of the open file. */
+static void read_batch(struct ndjson_source *source)
 {
-	int err;
-
 	source->line_base += source->lines.number;
 	empty_batch(source);
-	while ((err = batch_read(source->reader, &source->batch)) == -EAGAIN) {
-		err = batch_wait(source->reader, source->stop);
-		if (err)
-			break;
-	}
+	while (batch_read(source->reader, &source->batch) == -EAGAIN &&
+	       batch_wait(source->reader, &never) == 0)
+		;
 	source->stats.bytes_done = source->bytes_before + source->batch.position;
 	source->lines = batch_lines(&source->batch);
-	return err;
 }
 
 /* The next line of the batch; a line that is too long is said and left out. */
@@ -173,8 +161,6 @@ int ndjson_next_line(struct ndjson_source *source, struct str *line)
 	for (;;) {
 		int err = 0;
 
-		if (*source->stop)
-			return 0;
 		if (!source->reader) {
 			if (source->next_file == source->list.count)
 				return 0;
@@ -183,8 +169,8 @@ int ndjson_next_line(struct ndjson_source *source, struct str *line)
 			return 1;
 		} else if (source->batch.last) {
 			err = end_file(source);
-		} else if (read_batch(source)) {
-			return 0;
+		} else {
+			read_batch(source);
 		}
 		if (err)
 			return err;
