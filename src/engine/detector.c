@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/counter.h"
 #include "engine/detector_internal.h"
 
@@ -32,11 +33,6 @@ static void number_rules(struct detector *d)
 	d->slots = xcalloc(size, sizeof(*d->slots));
 	for (uint32_t i = 0; i < d->rules->count; i++)
 		*slot_of(d, d->rules->rules[i]) = i + 1;
-}
-
-static bool runs(const struct rule *rule)
-{
-	return rule->state == RULE_LOADED && rule->enabled && rule->query;
 }
 
 static int by_number(const void *a, const void *b)
@@ -88,7 +84,7 @@ static void find_kept_fields(struct detector *d)
 	uint32_t unique = 0;
 
 	for (uint32_t i = 0; i < d->rules->count; i++)
-		if (runs(d->rules->rules[i]))
+		if (d->runs[i].runs)
 			add_rule_fields(&fields, d->rules->rules[i]);
 	if (fields.count)
 		qsort(fields.ids, fields.count, sizeof(*fields.ids), by_number);
@@ -99,6 +95,99 @@ static void find_kept_fields(struct detector *d)
 	d->kept_field_count = unique;
 }
 
+static bool is_ordered(const struct rule *rule)
+{
+	return rule->kind == RULE_KIND_THRESHOLD || rule->kind == RULE_KIND_NEW_TERMS ||
+	       rule->suppressed || !eql_query_is_stateless(rule->query);
+}
+
+/* Memory is shared out among the kinds of state that the rules need, by these weights. Sequences
+ * hold whole events, and several of each. */
+enum state_kind {
+	STATE_WAITING,
+	STATE_MACHINES,
+	STATE_THRESHOLDS,
+	STATE_NEW_TERMS,
+	STATE_SUPPRESSION,
+	STATE_KINDS
+};
+
+static const uint32_t weights[STATE_KINDS] = {
+    [STATE_WAITING] = 1,   [STATE_MACHINES] = 4,    [STATE_THRESHOLDS] = 1,
+    [STATE_NEW_TERMS] = 1, [STATE_SUPPRESSION] = 1,
+};
+
+static void note_needs(const struct rule *rule, bool needed[STATE_KINDS])
+{
+	needed[STATE_WAITING] |= is_ordered(rule);
+	needed[STATE_MACHINES] |= !eql_query_is_stateless(rule->query);
+	needed[STATE_THRESHOLDS] |= rule->kind == RULE_KIND_THRESHOLD;
+	needed[STATE_NEW_TERMS] |= rule->kind == RULE_KIND_NEW_TERMS;
+	needed[STATE_SUPPRESSION] |= rule->suppressed;
+}
+
+static void share_memory(const struct detector *d, size_t shares[STATE_KINDS])
+{
+	bool needed[STATE_KINDS] = {0};
+	uint32_t total = 0;
+
+	for (uint32_t i = 0; i < d->rules->count; i++)
+		if (d->runs[i].runs)
+			note_needs(d->rules->rules[i], needed);
+	for (int k = 0; k < STATE_KINDS; k++)
+		total += needed[k] ? weights[k] : 0;
+	for (int k = 0; k < STATE_KINDS; k++)
+		shares[k] = needed[k] ? d->options.bytes_max / total * weights[k] : 0;
+}
+
+static void on_result(void *context, const struct eql_result *result)
+{
+	const struct rule_run *run = context;
+	struct finding finding = {.events = result->events,
+				  .event_count = result->event_count,
+				  .keys = result->keys,
+				  .key_count = result->key_count};
+
+	detector_found(run->detector, run->number, &finding);
+}
+
+static void start_machine(struct detector *d, struct rule_run *run, const struct rule *rule)
+{
+	const struct eql_machine_options options = {
+	    .pool = d->pool,
+	    .arrival_breaks_ties = true,
+	    .window_ns = rule->lookback_ns,
+	    .found = on_result,
+	    .context = run,
+	};
+
+	run->machine = eql_machine_new(rule->query, &options);
+}
+
+static void start_runs(struct detector *d)
+{
+	for (uint32_t i = 0; i < d->rules->count; i++) {
+		const struct rule *rule = d->rules->rules[i];
+		struct rule_run *run = &d->runs[i];
+
+		run->detector = d;
+		run->number = i;
+		run->runs = rule->state == RULE_LOADED && rule->enabled && rule->query;
+		run->ordered = run->runs && is_ordered(rule);
+	}
+	size_t shares[STATE_KINDS];
+
+	share_memory(d, shares);
+	d->reorder.bytes_max = shares[STATE_WAITING];
+	threshold_init(d, shares[STATE_THRESHOLDS]);
+	new_terms_init(d, shares[STATE_NEW_TERMS]);
+	suppression_init(d, shares[STATE_SUPPRESSION]);
+	d->pool = eql_pool_new(shares[STATE_MACHINES]);
+	for (uint32_t i = 0; i < d->rules->count; i++)
+		if (d->runs[i].runs && !eql_query_is_stateless(d->rules->rules[i]->query))
+			start_machine(d, &d->runs[i], d->rules->rules[i]);
+}
+
 struct detector *detector_new(const struct rule_set *rules, const struct field_set *fields,
 			      const struct detector_options *options)
 {
@@ -107,11 +196,12 @@ struct detector *detector_new(const struct rule_set *rules, const struct field_s
 	d->rules = rules;
 	d->fields = fields;
 	d->options = *options;
-	d->stream_ns = d->released_ns = INT64_MIN;
+	d->stream_ns = d->released_ns = d->advanced_ns = INT64_MIN;
 	d->runs = xcalloc((size_t)rules->count + 1, sizeof(*d->runs));
+	d->active = xcalloc((size_t)rules->count + 1, sizeof(*d->active));
 	d->caps = caps_new(rules);
-	d->reorder.bytes_max = options->bytes_max;
 	number_rules(d);
+	start_runs(d);
 	find_kept_fields(d);
 	return d;
 }
@@ -121,8 +211,15 @@ void detector_free(struct detector *d)
 	if (!d)
 		return;
 	reorder_free(&d->reorder);
+	for (uint32_t i = 0; i < d->rules->count; i++)
+		eql_machine_free(d->runs[i].machine);
+	eql_pool_free(d->pool);
+	group_table_free(&d->thresholds);
+	group_table_free(&d->terms);
+	group_table_free(&d->suppressions);
 	caps_free(d->caps);
 	free(d->runs);
+	free(d->active);
 	free(d->slots);
 	free(d->kept_fields);
 	free(d->ordered_hits);
@@ -158,8 +255,12 @@ static int64_t time_of(const struct finding *finding)
 
 void detector_found(struct detector *d, uint32_t rule, struct finding *finding)
 {
+	int64_t time_ns = time_of(finding);
+
 	finding->rule = d->rules->rules[rule];
-	if (caps_admit(d->caps, rule, time_of(finding), &finding->withheld))
+	if (finding->rule->suppressed && !suppression_admit(d, rule, finding, time_ns))
+		return;
+	if (caps_admit(d->caps, rule, time_ns, &finding->withheld))
 		d->options.found(d->options.context, finding);
 }
 
@@ -170,12 +271,43 @@ static void found_event(struct detector *d, uint32_t rule, struct kept_event *ev
 	detector_found(d, rule, &finding);
 }
 
+static void run_machine(struct detector *d, struct rule_run *run, struct kept_event *event,
+			const struct engine_hit *hits, uint32_t count)
+{
+	uint32_t filters[EQL_STAGES_MAX + EQL_RELATIONS_MAX + 2];
+	const uint32_t most = sizeof(filters) / sizeof(*filters);
+
+	count = count < most ? count : most;
+	for (uint32_t i = 0; i < count; i++)
+		filters[i] = hits[i].filter;
+	eql_machine_take(run->machine, event, filters, count);
+	if (!run->active && eql_machine_live(run->machine)) {
+		run->active = true;
+		d->active[d->active_count++] = run->number;
+	}
+}
+
 /* All hits of one event and one rule, in order of filters. */
 static void dispatch(struct detector *d, struct kept_event *event, const struct engine_hit *hits,
 		     uint32_t count)
 {
-	(void)count;
-	found_event(d, detector_rule_number(d, hits->rule), event);
+	struct rule_run *run = &d->runs[detector_rule_number(d, hits->rule)];
+
+	switch (hits->rule->kind) {
+	case RULE_KIND_THRESHOLD:
+		threshold_take(d, run->number, event);
+		return;
+	case RULE_KIND_NEW_TERMS:
+		new_terms_take(d, run->number, event);
+		return;
+	case RULE_KIND_EQL:
+	case RULE_KIND_QUERY:
+		break;
+	}
+	if (run->machine)
+		run_machine(d, run, event, hits, count);
+	else
+		found_event(d, run->number, event);
 }
 
 /* Rules that need no order first: they wait for nothing. Returns how many hits are left, in
@@ -230,6 +362,30 @@ static int64_t horizon(const struct detector *d)
 	return time;
 }
 
+/* Time alone decides something of machines that hold partial results; asking each at every event
+ * would cost more than that is worth. */
+#define ADVANCE_STEP_NS (100 * NS_PER_MS)
+
+static void advance_machines(struct detector *d)
+{
+	int64_t before = horizon(d);
+	uint32_t left = 0;
+
+	if (before == INT64_MIN ||
+	    (d->advanced_ns != INT64_MIN && before < d->advanced_ns + ADVANCE_STEP_NS))
+		return;
+	d->advanced_ns = before;
+	for (uint32_t i = 0; i < d->active_count; i++) {
+		struct rule_run *run = &d->runs[d->active[i]];
+
+		eql_machine_advance(run->machine, before);
+		run->active = eql_machine_live(run->machine) > 0;
+		if (run->active)
+			d->active[left++] = run->number;
+	}
+	d->active_count = left;
+}
+
 static void release(struct detector *d)
 {
 	int64_t before = horizon(d);
@@ -240,6 +396,25 @@ static void release(struct detector *d)
 		counter_add(COUNTER_REORDER_FULL, 1);
 		release_first(d);
 	}
+	advance_machines(d);
+}
+
+/* No place in a sequence, no window to count in: only what one event decides alone. */
+static void dispatch_untimed(struct detector *d, struct kept_event *event, uint32_t count)
+{
+	bool left_out = false;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct rule *rule = d->ordered_hits[i].rule;
+
+		if ((rule->kind == RULE_KIND_EQL || rule->kind == RULE_KIND_QUERY) &&
+		    eql_query_is_stateless(rule->query))
+			dispatch(d, event, &d->ordered_hits[i], 1);
+		else
+			left_out = true;
+	}
+	if (left_out)
+		counter_add(COUNTER_EVENT_UNTIMED, 1);
 }
 
 static void put_in_order(struct detector *d, struct kept_event *event, uint32_t count)
@@ -265,7 +440,7 @@ void detector_take(struct detector *d, struct kept_event *event, const struct en
 	if (!ordered) {
 		kept_event_unref(event);
 	} else if (event->time_ns == INT64_MIN) {
-		counter_add(COUNTER_EVENT_UNTIMED, 1);
+		dispatch_untimed(d, event, ordered);
 		kept_event_unref(event);
 	} else {
 		put_in_order(d, event, ordered);
@@ -289,6 +464,9 @@ void detector_flush(struct detector *d)
 void detector_finish(struct detector *d)
 {
 	detector_flush(d);
+	for (uint32_t i = 0; i < d->rules->count; i++)
+		if (d->runs[i].machine)
+			eql_machine_finish(d->runs[i].machine);
 }
 
 void detector_report(const struct detector *d,
@@ -299,7 +477,7 @@ void detector_report(const struct detector *d,
 	for (uint32_t i = 0; i < d->rules->count; i++) {
 		uint64_t withheld = caps_withheld(d->caps, i);
 
-		if (withheld)
-			each(context, d->rules->rules[i], 0, withheld);
+		if (withheld || d->runs[i].suppressed)
+			each(context, d->rules->rules[i], d->runs[i].suppressed, withheld);
 	}
 }
