@@ -18,9 +18,9 @@ static uint32_t *slot_of(const struct detector *d, const struct rule *rule)
 	}
 }
 
-uint32_t detector_rule_number(const struct detector *d, const struct rule *rule)
+struct rule_run *detector_run(const struct detector *d, const struct rule *rule)
 {
-	return *slot_of(d, rule) - 1;
+	return &d->runs[*slot_of(d, rule) - 1];
 }
 
 static void number_rules(struct detector *d)
@@ -164,6 +164,36 @@ static void start_machine(struct detector *d, struct rule_run *run, const struct
 	run->machine = eql_machine_new(rule->query, &options);
 }
 
+static void add_names(const struct rule_fields *fields, struct buf *text)
+{
+	for (uint32_t i = 0; i < fields->count; i++) {
+		buf_add(text, fields->names[i]);
+		buf_add_char(text, '\n');
+	}
+	buf_add_char(text, '\n');
+}
+
+static struct group_hash check_of(const struct rule *rule)
+{
+	struct buf text = {0};
+
+	buf_printf(&text, "%u\n", rule->kind);
+	if (rule->kind == RULE_KIND_THRESHOLD) {
+		add_names(&rule->threshold.fields, &text);
+		if (rule->threshold.has_cardinality)
+			buf_add(&text, rule->threshold.cardinality_name);
+	}
+	if (rule->kind == RULE_KIND_NEW_TERMS)
+		add_names(&rule->new_terms.fields, &text);
+	if (rule->suppressed)
+		add_names(&rule->suppression.fields, &text);
+	struct value values[] = {value_str(rule->query_text), value_str(buf_str(&text))};
+	struct group_hash hash = group_hash_values(values, 2);
+
+	buf_free(&text);
+	return hash;
+}
+
 static void start_runs(struct detector *d)
 {
 	for (uint32_t i = 0; i < d->rules->count; i++) {
@@ -174,6 +204,8 @@ static void start_runs(struct detector *d)
 		run->number = i;
 		run->runs = rule->state == RULE_LOADED && rule->enabled && rule->query;
 		run->ordered = run->runs && is_ordered(rule);
+		if (run->ordered)
+			run->check = check_of(rule);
 	}
 	size_t shares[STATE_KINDS];
 
@@ -271,6 +303,14 @@ static void found_event(struct detector *d, uint32_t rule, struct kept_event *ev
 	detector_found(d, rule, &finding);
 }
 
+void detector_note_active(struct detector *d, struct rule_run *run)
+{
+	if (run->active || !eql_machine_live(run->machine))
+		return;
+	run->active = true;
+	d->active[d->active_count++] = run->number;
+}
+
 static void run_machine(struct detector *d, struct rule_run *run, struct kept_event *event,
 			const struct engine_hit *hits, uint32_t count)
 {
@@ -281,17 +321,14 @@ static void run_machine(struct detector *d, struct rule_run *run, struct kept_ev
 	for (uint32_t i = 0; i < count; i++)
 		filters[i] = hits[i].filter;
 	eql_machine_take(run->machine, event, filters, count);
-	if (!run->active && eql_machine_live(run->machine)) {
-		run->active = true;
-		d->active[d->active_count++] = run->number;
-	}
+	detector_note_active(d, run);
 }
 
 /* All hits of one event and one rule, in order of filters. */
 static void dispatch(struct detector *d, struct kept_event *event, const struct engine_hit *hits,
 		     uint32_t count)
 {
-	struct rule_run *run = &d->runs[detector_rule_number(d, hits->rule)];
+	struct rule_run *run = detector_run(d, hits->rule);
 
 	switch (hits->rule->kind) {
 	case RULE_KIND_THRESHOLD:
@@ -322,7 +359,7 @@ static uint32_t dispatch_unordered(struct detector *d, struct kept_event *event,
 		d->ordered_hits = xreallocarray(d->ordered_hits, count, sizeof(*hits));
 	}
 	for (uint32_t i = 0; i < count; i++)
-		if (d->runs[detector_rule_number(d, hits[i].rule)].ordered)
+		if (detector_run(d, hits[i].rule)->ordered)
 			d->ordered_hits[ordered++] = hits[i];
 		else
 			dispatch(d, event, &hits[i], 1);
@@ -433,6 +470,7 @@ void detector_take(struct detector *d, struct kept_event *event, const struct en
 {
 	uint32_t ordered = dispatch_unordered(d, event, hits, count);
 
+	event->arrival += d->arrival_base;
 	if (stream_time_ns > d->stream_ns)
 		d->stream_ns = stream_time_ns;
 	/* What this event shows to be over goes first, also when the event itself is late. */

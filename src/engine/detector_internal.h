@@ -133,7 +133,8 @@ struct rule_run {
 	struct eql_machine *machine; /* of queries that one event does not decide */
 	struct detector *detector;
 	uint32_t number;
-	uint64_t suppressed; /* findings that alert_suppression left out */
+	uint64_t suppressed;     /* findings that alert_suppression left out */
+	struct group_hash check; /* of all on which the meaning of its state depends */
 };
 
 struct detector {
@@ -151,17 +152,20 @@ struct detector {
 	struct eql_pool *pool; /* of all machines */
 	uint32_t *active;      /* numbers of rules whose machine holds partial results */
 	uint32_t active_count;
-	int64_t advanced_ns; /* machines were told that no event before this will come */
-	int64_t stream_ns;   /* how far the stream reaches */
-	int64_t released_ns; /* latest time of an event that went on */
+	int64_t advanced_ns;   /* machines were told that no event before this will come */
+	uint64_t arrival_base; /* added to arrivals: those of loaded events come before */
+	int64_t stream_ns;     /* how far the stream reaches */
+	int64_t released_ns;   /* latest time of an event that went on */
 	struct engine_hit *ordered_hits; /* of the event in hand */
 	uint32_t ordered_cap;
 	struct group_table thresholds, terms, suppressions;
 	struct value group_values[RULE_GROUP_FIELDS_MAX]; /* of the finding in hand */
 };
 
-/* The number of a rule of the detector's set. */
-uint32_t detector_rule_number(const struct detector *detector, const struct rule *rule);
+/* Of a rule of the detector's set. */
+struct rule_run *detector_run(const struct detector *detector, const struct rule *rule);
+/* Have the rule's machine told of the time that passes, if it waits for any. */
+void detector_note_active(struct detector *detector, struct rule_run *run);
 /* What came out of a rule, before suppression and max_signals. */
 void detector_found(struct detector *detector, uint32_t rule, struct finding *finding);
 
