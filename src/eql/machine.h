@@ -35,6 +35,10 @@ struct eql_result {
 	uint32_t event_count;
 	const struct value *keys;
 	uint32_t key_count;
+	/* Counts up in the order in which results were complete. One that had to wait for an event
+	 * that must be missing is found later than others: who wants Elasticsearch's order sorts by
+	 * last event, then by this. */
+	uint64_t number;
 };
 
 struct eql_machine_options {
