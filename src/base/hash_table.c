@@ -30,7 +30,7 @@ void *hash_table_find(const struct hash_table *table, uint64_t hash,
 
 static void put(struct hash_table *table, struct hash_slot new)
 {
-	size_t at = new.hash & (table->cap - 1);
+	size_t at = new.hash &(table->cap - 1);
 
 	while (table->slots[at].thing)
 		at = (at + 1) & (table->cap - 1);

@@ -178,7 +178,7 @@ struct eql_machine *eql_machine_new(const struct eql_query *query,
 	return machine;
 }
 
-static void forget_all(struct eql_machine *machine)
+void machine_forget_all(struct eql_machine *machine)
 {
 	for (uint32_t kind = 0; kind < HELD_KINDS; kind++)
 		while (machine->lists[kind].oldest)
@@ -189,7 +189,7 @@ void eql_machine_free(struct eql_machine *machine)
 {
 	if (!machine)
 		return;
-	forget_all(machine);
+	machine_forget_all(machine);
 	pool_release(machine->pool, hash_table_bytes(&machine->nodes));
 	pool_release(machine->pool, hash_table_bytes(&machine->processes));
 	hash_table_free(&machine->nodes);
@@ -247,15 +247,18 @@ void eql_machine_take(struct eql_machine *machine, struct kept_event *event,
 	}
 	if (machine->query->relation_count)
 		lineage_learn(&taken);
-	counter_add(COUNTER_KEYS_CUT, machine->tuples.cut);
+	if (machine->tuples.cut)
+		counter_add(COUNTER_KEYS_CUT, 1);
 	machine->tuples.cut = false;
 	pool_make_room(machine->pool);
 }
 
 void eql_machine_finish(struct eql_machine *machine)
 {
-	eql_machine_advance(machine, INT64_MAX);
-	if (machine->query->kind == EQL_QUERY_SAMPLE)
+	machine->now_ns = INT64_MAX;
+	if (machine->query->kind == EQL_QUERY_SEQUENCE)
+		sequence_finish(machine);
+	else if (machine->query->kind == EQL_QUERY_SAMPLE)
 		sample_finish(machine);
-	forget_all(machine);
+	machine_forget_all(machine);
 }

@@ -151,7 +151,7 @@ struct gap {
 /* How a sequence's stages hang together; made once. */
 struct sequence_plan {
 	uint32_t place_count;
-	uint32_t *stages; /* by place */
+	uint32_t *stages;          /* by place */
 	struct place_set *filters; /* by filter: the places it satisfies */
 	struct block *blocks;
 	uint32_t block_count;
@@ -174,8 +174,8 @@ struct eql_machine {
 	struct sequence_plan plan;
 	uint64_t event_of, child_of, descendant_of; /* relations by kind */
 	struct key_tuples tuples;
-	struct kept_event **picked;       /* stage_count, for results and scenes */
-	struct eql_scratch *scratch;      /* NULL when no condition is more than its `cond` */
+	struct kept_event **picked;  /* stage_count, for results and scenes */
+	struct eql_scratch *scratch; /* NULL when no condition is more than its `cond` */
 };
 
 /* An event on its way through a machine. */
@@ -213,6 +213,7 @@ void machine_found(struct eql_machine *machine, struct kept_event *const *events
 		   const struct key_node *node, uint64_t number);
 /* Drops it as if it had never been, and what only it needed. */
 void held_forget(struct held *held);
+void machine_forget_all(struct eql_machine *machine);
 /* The node of the current tuple of machine->tuples. */
 struct key_node *node_find(struct eql_machine *machine);
 struct key_node *node_find_or_add(struct eql_machine *machine);
@@ -245,9 +246,10 @@ void sequence_take(const struct taken *taken);
 void sequence_expire(struct eql_machine *machine);
 void sequence_forget_partial(struct partial *partial);
 void sequence_forget_past(struct past *past);
-/* For loading. `events` are taken over. */
-struct partial *sequence_restore(struct eql_machine *machine, struct kept_event **events,
-				 uint32_t count, int64_t since_ns, bool waiting);
+void sequence_finish(struct eql_machine *machine);
+/* For loading: state of the current tuple. NULL when that place cannot be, or is taken. */
+struct partial *sequence_restore(struct eql_machine *machine, struct kept_event *const *events,
+				 uint32_t count, int64_t since_ns);
 struct past *sequence_restore_past(struct eql_machine *machine, int64_t since_ns);
 
 /* sample.c */

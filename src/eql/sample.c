@@ -260,8 +260,7 @@ static void settle_member(const struct taken *taken, uint32_t member)
 	struct eql_machine *machine = taken->machine;
 	int64_t window = machine->options.window_ns;
 
-	if (!key_tuples_begin(&machine->tuples, taken->event,
-			      machine->query->stages[member].keys))
+	if (!key_tuples_begin(&machine->tuples, taken->event, machine->query->stages[member].keys))
 		return;
 	do {
 		struct key_node *node = node_find(machine);

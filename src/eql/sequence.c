@@ -256,8 +256,8 @@ enum verdict {
 static enum verdict judge_complete(const struct partial *p)
 {
 	const struct eql_machine *machine = p->held.machine;
-	bool lead = p->lead_ns != INT64_MIN &&
-		    !far_apart(machine, p->lead_ns, last_event(p)->time_ns);
+	bool lead =
+	    p->lead_ns != INT64_MIN && !far_apart(machine, p->lead_ns, last_event(p)->time_ns);
 
 	if (p->spoiled)
 		return VERDICT_NO;
@@ -380,8 +380,7 @@ static void start(const struct taken *taken, struct key_node *node, struct parti
 		  struct partial **link)
 {
 	struct eql_machine *machine = taken->machine;
-	const struct kept_event *lead =
-	    node->past ? latest_before(taken, &node->past->lead) : NULL;
+	const struct kept_event *lead = node->past ? latest_before(taken, &node->past->lead) : NULL;
 	struct partial *p = last && (*last)->count == 1 ? *last : NULL;
 
 	if (p && too_late_for(taken, p))
@@ -605,19 +604,21 @@ void sequence_take(const struct taken *taken)
 
 /* --------------------------------------------------------------------------------------- expiry */
 
+static void decide(struct partial *p)
+{
+	if (p->count == p->held.machine->plan.place_count)
+		give_result(p);
+	sequence_forget_partial(p);
+}
+
+/* Of what is complete: no miss that comes now is near enough. */
 static void expire_partials(struct eql_machine *machine)
 {
 	struct held *oldest;
 
 	while ((oldest = machine->lists[HELD_PARTIAL].oldest) &&
-	       far_apart(machine, oldest->since_ns, machine->now_ns)) {
-		struct partial *p = (struct partial *)oldest;
-
-		/* No miss that comes now is near enough. */
-		if (p->count == machine->plan.place_count)
-			give_result(p);
-		sequence_forget_partial(p);
-	}
+	       far_apart(machine, oldest->since_ns, machine->now_ns))
+		decide((struct partial *)oldest);
 }
 
 /* An `until` has said all there is to say once time goes on; a leading miss must be remembered as
@@ -632,9 +633,45 @@ static void expire_past(struct eql_machine *machine)
 		sequence_forget_past((struct past *)oldest);
 }
 
+void sequence_finish(struct eql_machine *machine)
+{
+	while (machine->lists[HELD_PARTIAL].oldest)
+		decide((struct partial *)machine->lists[HELD_PARTIAL].oldest);
+}
+
 void sequence_expire(struct eql_machine *machine)
 {
 	if (machine->query->maxspan_ns)
 		expire_partials(machine);
 	expire_past(machine);
+}
+
+/* -------------------------------------------------------------------------------------- loading */
+
+struct partial *sequence_restore(struct eql_machine *machine, struct kept_event *const *events,
+				 uint32_t count, int64_t since_ns)
+{
+	bool waits = count == machine->plan.place_count;
+
+	if (!count || count > machine->plan.place_count || (waits && !machine->plan.trails))
+		return NULL;
+	struct key_node *node = node_find_or_add(machine);
+	struct partial **at = waits ? &node->waiting : &node->partials;
+
+	while (!waits && *at && (*at)->count > count)
+		at = &(*at)->next;
+	if (!waits && *at && (*at)->count == count)
+		return NULL;
+	struct partial *p = partial_new(machine, node, since_ns);
+
+	for (uint32_t i = 0; i < count; i++)
+		append_event(p, events[i]);
+	p->next = *at;
+	*at = p;
+	return p;
+}
+
+struct past *sequence_restore_past(struct eql_machine *machine, int64_t since_ns)
+{
+	return past_of(machine, node_find_or_add(machine), since_ns);
 }

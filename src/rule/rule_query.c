@@ -139,11 +139,22 @@ static void relocate(const struct rule_source *source, const struct tree_node *n
 	diag_add(source->diags, diag, "%.*s", STR_ARG(from->message));
 }
 
+/* Elastic's endpoint behaviour rules, which have an `id` where detection rules have a `rule_id`. */
+static enum eql_dialect dialect_of(const struct rule_source *source)
+{
+	const struct tree_node *rule = tree_get_typed(source->root, "rule", TREE_TABLE);
+	bool behaviour = rule && tree_get_typed(rule, "id", TREE_STRING) &&
+			 !tree_get_typed(rule, "rule_id", TREE_STRING);
+
+	return behaviour ? EQL_DIALECT_ENDPOINT : EQL_DIALECT_ELASTICSEARCH;
+}
+
 int rule_compile(const struct rule_source *source, const struct tree_node *node, bool condition,
 		 struct str category_field, struct field_set *fields, struct eql_query **query,
 		 struct str *reason)
 {
-	struct eql_options options = {.category_field = category_field};
+	struct eql_options options = {.category_field = category_field,
+				      .dialect = dialect_of(source)};
 	struct str text = node->text;
 	struct diag_list said;
 
