@@ -101,7 +101,9 @@ struct eql_leaf {
 	/* For each of `fields`, the stage whose event it is read from, EQL_THIS_EVENT for the event
 	 * in hand. NULL when all are (then only the event in hand is read). */
 	const uint32_t *field_stages;
-	uint32_t cost;               /* rough ns per evaluation, to try cheap leaves first */
+	uint32_t cost; /* rough ns per evaluation, to try cheap leaves first */
+	/* Where it is written: bytes of the query's text; of a leaf without EQL text both 0. */
+	uint32_t text_at, text_len;
 	const struct eql_expr *expr; /* the eql room's own */
 };
 
