@@ -96,6 +96,8 @@ void detector_report(const struct detector *detector,
  * make events of the saved documents again. 0, -ENOENT, -EINVAL (not a state file; nothing loaded)
  * or -errno.
  */
+/* Counts up with all that changes the state, so that one need not save what is saved. */
+uint64_t detector_changes(const struct detector *detector);
 int detector_save(const struct detector *detector, const char *path)
     __attribute__((warn_unused_result));
 int detector_load(struct detector *detector, const char *path, struct event_reader *reader)

@@ -154,6 +154,7 @@ struct detector {
 	uint32_t active_count;
 	int64_t advanced_ns;   /* machines were told that no event before this will come */
 	uint64_t arrival_base; /* added to arrivals: those of loaded events come before */
+	uint64_t changes;      /* of what detector_save() writes */
 	int64_t stream_ns;     /* how far the stream reaches */
 	int64_t released_ns;   /* latest time of an event that went on */
 	struct engine_hit *ordered_hits; /* of the event in hand */

@@ -14,6 +14,7 @@
 #define WRITE_BYTES ((size_t)1 << 20)
 /* Values in one line of terms: some kilobytes. */
 #define TERMS_PER_LINE 256
+
 struct writing {
 	const struct detector *detector;
 	int fd;
@@ -212,29 +213,28 @@ static int by_rule_and_rank(const void *a, const void *b)
 	return (x->rank > y->rank) - (x->rank < y->rank);
 }
 
-/* Those of a table as one list, by rule, within a rule the oldest first. */
-static struct group **list_groups(const struct group_table *table, size_t *count)
+/* Groups of a table, by rule, within a rule the least recently used first; `at` is the first of the
+ * rule that is next. */
+struct part {
+	struct group **groups;
+	size_t count, at;
+};
+
+static void list_groups(const struct group_table *table, struct part *part)
 {
-	struct ranked *ranked = xreallocarray(NULL, (size_t)table->count + 1, sizeof(*ranked));
-	struct group **list = xreallocarray(NULL, (size_t)table->count + 1, sizeof(*list));
+	struct ranked *ranked = xreallocarray(NULL, table->items.count + 1, sizeof(*ranked));
 	size_t n = 0;
 
 	for (struct group *g = table->oldest; g; g = g->newer, n++)
 		ranked[n] = (struct ranked){g, n};
 	if (n)
 		qsort(ranked, n, sizeof(*ranked), by_rule_and_rank);
+	part->groups = xreallocarray(NULL, n + 1, sizeof(*part->groups));
+	part->count = n;
 	for (size_t i = 0; i < n; i++)
-		list[i] = ranked[i].group;
+		part->groups[i] = ranked[i].group;
 	free(ranked);
-	*count = n;
-	return list;
 }
-
-/* Groups of a table that are of one rule: a part of the list. */
-struct part {
-	struct group **groups;
-	size_t count, at;
-};
 
 static size_t take_rule(struct part *part, uint32_t rule, struct group ***groups)
 {
@@ -246,35 +246,71 @@ static size_t take_rule(struct part *part, uint32_t rule, struct group ***groups
 	return part->at - begin;
 }
 
+/* Does anything of its past decide what the machine will find? */
+static bool is_machine_kept(const struct rule_run *run)
+{
+	const struct eql_query *q;
+
+	if (!run->machine)
+		return false;
+	q = run->detector->rules->rules[run->number]->query;
+	for (uint32_t i = 0; i < q->stage_count; i++)
+		if (q->stages[i].missing)
+			return true;
+	return q->until || q->relation_count || eql_machine_live(run->machine);
+}
+
+/* What is kept of groups, by rule. */
+struct parts {
+	struct part thresholds, terms, suppressions;
+};
+
+static void write_groups(struct writing *w, uint32_t rule, struct parts *parts)
+{
+	struct group **groups;
+	size_t n = take_rule(&parts->thresholds, rule, &groups);
+
+	for (size_t i = 0; i < n; i++)
+		write_threshold_group(w, groups[i]);
+	n = take_rule(&parts->terms, rule, &groups);
+	for (size_t i = 0; i < n; i += TERMS_PER_LINE)
+		write_terms(w, groups + i, n - i < TERMS_PER_LINE ? n - i : TERMS_PER_LINE);
+	n = take_rule(&parts->suppressions, rule, &groups);
+	for (size_t i = 0; i < n; i++)
+		write_suppressed(w, groups[i]);
+}
+
+static bool has_groups(const struct parts *parts, uint32_t rule)
+{
+	const struct part *all[] = {&parts->thresholds, &parts->terms, &parts->suppressions};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (all[i]->at < all[i]->count && all[i]->groups[all[i]->at]->rule == rule)
+			return true;
+	return false;
+}
+
 static void write_rules(struct writing *w)
 {
 	const struct detector *d = w->detector;
-	struct part thresholds = {0}, terms = {0}, suppressions = {0};
-	struct group **groups;
+	struct parts parts = {0};
 
-	thresholds.groups = list_groups(&d->thresholds, &thresholds.count);
-	terms.groups = list_groups(&d->terms, &terms.count);
-	suppressions.groups = list_groups(&d->suppressions, &suppressions.count);
+	list_groups(&d->thresholds, &parts.thresholds);
+	list_groups(&d->terms, &parts.terms);
+	list_groups(&d->suppressions, &parts.suppressions);
 	for (uint32_t rule = 0; rule < d->rules->count; rule++) {
-		if (!d->runs[rule].ordered)
+		bool machine = is_machine_kept(&d->runs[rule]);
+
+		if (!machine && !has_groups(&parts, rule))
 			continue;
 		write_rule(w, rule);
-		if (d->runs[rule].machine)
+		if (machine)
 			write_machine(w, d->runs[rule].machine);
-		size_t n = take_rule(&thresholds, rule, &groups);
-
-		for (size_t i = 0; i < n; i++)
-			write_threshold_group(w, groups[i]);
-		n = take_rule(&terms, rule, &groups);
-		for (size_t i = 0; i < n; i += TERMS_PER_LINE)
-			write_terms(w, groups + i, n - i < TERMS_PER_LINE ? n - i : TERMS_PER_LINE);
-		n = take_rule(&suppressions, rule, &groups);
-		for (size_t i = 0; i < n; i++)
-			write_suppressed(w, groups[i]);
+		write_groups(w, rule, &parts);
 	}
-	free(thresholds.groups);
-	free(terms.groups);
-	free(suppressions.groups);
+	free(parts.thresholds.groups);
+	free(parts.terms.groups);
+	free(parts.suppressions.groups);
 }
 
 static int write_all(const struct detector *d, int fd)

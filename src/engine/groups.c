@@ -10,28 +10,19 @@
 
 #include "base/alloc.h"
 
-#define BUCKETS_FIRST 64
-/* What malloc adds to an item, and its share of the buckets. */
-#define ITEM_OVERHEAD 24
+/* What malloc adds to an item. */
+#define ITEM_OVERHEAD 16
 
-static uint32_t bucket_of(const struct group_table *table, uint32_t rule, struct group_hash hash)
+static uint64_t table_hash(const struct group *group)
 {
-	return (uint32_t)(hash.low + rule * 2654435769u) & table->bucket_mask;
+	return group->hash.low + group->rule * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-static void grow(struct group_table *table)
+static bool is_same(const void *thing, const void *wanted)
 {
-	uint32_t size = table->buckets ? (table->bucket_mask + 1) * 2 : BUCKETS_FIRST;
+	const struct group *a = thing, *b = wanted;
 
-	free(table->buckets);
-	table->buckets = xcalloc(size, sizeof(*table->buckets));
-	table->bucket_mask = size - 1;
-	for (struct group *g = table->newest; g; g = g->older) {
-		struct group **bucket = &table->buckets[bucket_of(table, g->rule, g->hash)];
-
-		g->hash_next = *bucket;
-		*bucket = g;
-	}
+	return a->rule == b->rule && a->hash.low == b->hash.low && a->hash.high == b->hash.high;
 }
 
 static void link_newest(struct group_table *table, struct group *group)
@@ -51,22 +42,11 @@ static void unlink_group(struct group_table *table, struct group *group)
 	*(group->older ? &group->older->newer : &table->oldest) = group->newer;
 }
 
-struct group *group_table_find(const struct group_table *table, uint32_t rule,
-			       struct group_hash hash)
-{
-	if (!table->buckets)
-		return NULL;
-	struct group *g = table->buckets[bucket_of(table, rule, hash)];
-
-	while (g && (g->rule != rule || g->hash.low != hash.low || g->hash.high != hash.high))
-		g = g->hash_next;
-	return g;
-}
-
 struct group *group_table_get(struct group_table *table, uint32_t rule, struct group_hash hash,
 			      bool *is_new)
 {
-	struct group *g = group_table_find(table, rule, hash);
+	const struct group wanted = {.hash = hash, .rule = rule};
+	struct group *g = hash_table_find(&table->items, table_hash(&wanted), is_same, &wanted);
 
 	*is_new = !g;
 	if (g) {
@@ -74,32 +54,20 @@ struct group *group_table_get(struct group_table *table, uint32_t rule, struct g
 		link_newest(table, g);
 		return g;
 	}
-	if (!table->buckets || table->count > table->bucket_mask)
-		grow(table);
 	g = xcalloc(1, table->item_bytes);
-	g->rule = rule;
-	g->hash = hash;
-	struct group **bucket = &table->buckets[bucket_of(table, rule, hash)];
-
-	g->hash_next = *bucket;
-	*bucket = g;
+	*g = wanted;
+	hash_table_add(&table->items, table_hash(g), g);
 	link_newest(table, g);
-	table->count++;
 	table->bytes += table->item_bytes + ITEM_OVERHEAD;
 	return g;
 }
 
-void group_table_drop(struct group_table *table, struct group *group)
+static void drop(struct group_table *table, struct group *group)
 {
-	struct group **at = &table->buckets[bucket_of(table, group->rule, group->hash)];
-
-	while (*at != group)
-		at = &(*at)->hash_next;
-	*at = group->hash_next;
+	hash_table_remove(&table->items, table_hash(group), group);
 	unlink_group(table, group);
 	if (table->empty)
 		table->bytes -= table->empty(group);
-	table->count--;
 	table->bytes -= table->item_bytes + ITEM_OVERHEAD;
 	free(group);
 }
@@ -109,20 +77,19 @@ void group_table_fit(struct group_table *table, int64_t time_ns)
 	while (table->oldest) {
 		bool over = table->is_over(table->context, table->oldest, time_ns);
 
-		if (!over && table->bytes <= table->bytes_max)
+		if (!over && group_table_bytes(table) <= table->bytes_max)
 			return;
 		if (!over)
 			counter_add(table->evicted, 1);
-		group_table_drop(table, table->oldest);
+		drop(table, table->oldest);
 	}
 }
 
 void group_table_free(struct group_table *table)
 {
 	while (table->oldest)
-		group_table_drop(table, table->oldest);
-	free(table->buckets);
-	table->buckets = NULL;
+		drop(table, table->oldest);
+	hash_table_free(&table->items);
 }
 
 /* 5 and 5.0 are one number, as they are to every comparison. */

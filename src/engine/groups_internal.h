@@ -3,16 +3,16 @@
  * What threshold, new_terms and suppression have in common: tuples of an event's values, and a
  * bounded table of what is known of each.
  *
- * The table is a hash table of items that their owner embeds a `struct group` in, and a list of
- * them by last use. When its bytes are more than its bound, the item not used for longest goes.
+ * The table finds items, which begin with a struct group, by rule and hash, and has them in a list
+ * by last use. When its bytes are more than its bound, the item not used for longest goes.
  *
- *	buckets ──► group ──hash_next──► group
  *	newest ──older──► group ──older──► ... ──► oldest
  */
 #ifndef LINTEL_ENGINE_GROUPS_INTERNAL_H
 #define LINTEL_ENGINE_GROUPS_INTERNAL_H
 
 #include "base/counter.h"
+#include "base/hash_table.h"
 #include "event/kept.h"
 #include "rule/rule.h"
 
@@ -22,18 +22,17 @@ struct group_hash {
 };
 
 struct group {
-	struct group *hash_next, *newer, *older;
+	struct group *newer, *older;
 	struct group_hash hash;
 	uint32_t rule; /* number */
 };
 
 struct group_table {
-	struct group **buckets;
-	uint32_t bucket_mask, count;
+	struct hash_table items;
 	struct group *newest, *oldest;
-	size_t bytes, bytes_max;
-	size_t item_bytes;    /* of an owner's item */
-	enum counter evicted; /* counts items that were still wanted */
+	size_t bytes, bytes_max; /* of items and what they own; of all */
+	size_t item_bytes;       /* of an owner's item */
+	enum counter evicted;    /* counts items that were still wanted */
 	/* Is nothing lost with this item at this time? */
 	bool (*is_over)(const void *context, const struct group *group, int64_t time_ns);
 	/* Frees what the item owns (not the item) and says how many of group_table.bytes that
@@ -43,15 +42,18 @@ struct group_table {
 };
 
 void group_table_free(struct group_table *table);
-struct group *group_table_find(const struct group_table *table, uint32_t rule,
-			       struct group_hash hash);
 /* The item, made (zeroed) if it is not there, and now the one used last. */
 struct group *group_table_get(struct group_table *table, uint32_t rule, struct group_hash hash,
 			      bool *is_new);
-void group_table_drop(struct group_table *table, struct group *group);
 /* Drop what is over at `time_ns` from the end of the list, and what is too much; the latter is
  * counted where it was not over. Any item may be gone after this. */
 void group_table_fit(struct group_table *table, int64_t time_ns);
+
+/* Memory of the table with its items. */
+static inline size_t group_table_bytes(const struct group_table *table)
+{
+	return table->bytes + hash_table_bytes(&table->items);
+}
 
 /* Tuples per event: an event with more combinations of array elements than any sensor sends must
  * not cost more than this. What is left out is counted (COUNTER_KEYS_CUT). */
