@@ -192,8 +192,8 @@ struct eql_cond *eql_build_compare(struct eql_builder *b, struct str field,
 
 	if (!left)
 		return NULL;
-	return finish(
-	    b, eql_form_compare(c, operators[order], left, eql_new_literal(c, value), nowhere));
+	return finish(b, eql_form_compare(c, operators[order], left, eql_new_literal(c, value),
+					  false, nowhere));
 }
 
 struct eql_cond *eql_build_cidr(struct eql_builder *b, struct str field, const struct str *ranges,

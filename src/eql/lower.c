@@ -5,6 +5,7 @@
  * IS_NULL, and equality with strings becomes a MATCH, so that ==, in, like and : meet in one form.
  */
 #include "eql/address_internal.h"
+#include "eql/assemble_internal.h"
 #include "eql/function_internal.h"
 #include "eql/lower_internal.h"
 #include "eql/matcher_internal.h"
@@ -57,7 +58,7 @@ struct eql_expr *eql_fold_constant(struct compiler *c, struct eql_expr *x, struc
 	struct eval e = {.scratch = c->scratch};
 	struct value v;
 
-	if (!x || x->kind == EXPR_FIELD || x->kind == EXPR_LITERAL)
+	if (!x || x->kind == EXPR_FIELD || x->kind == EXPR_LITERAL || x->kind == EXPR_RELATION)
 		return x;
 	for (uint32_t i = 0; i < x->kid_count; i++)
 		if (x->kids[i]->kind != EXPR_LITERAL)
@@ -97,6 +98,7 @@ struct eql_expr *eql_new_field(struct compiler *c, struct str name, struct span 
 	    eql_new_expr(c, EXPR_FIELD, eql_field_type(c->fields, (uint32_t)id), 0);
 
 	x->field = (uint32_t)id;
+	x->stage = EQL_THIS_EVENT;
 	return x;
 }
 
@@ -295,7 +297,7 @@ static struct eql_expr *lower_equal_literal(struct compiler *c, struct eql_expr 
 }
 
 struct eql_expr *eql_form_compare(struct compiler *c, enum eql_operator op, struct eql_expr *a,
-				  struct eql_expr *b, struct span where)
+				  struct eql_expr *b, bool nulls_equal, struct span where)
 {
 	/* The literal, or null, goes right: `5 < x` and `x > 5` are one predicate. */
 	if (is_literal(a, VALUE_NULL) || (a->kind == EXPR_LITERAL && b->kind != EXPR_LITERAL)) {
@@ -310,14 +312,12 @@ struct eql_expr *eql_form_compare(struct compiler *c, enum eql_operator op, stru
 	if ((op == EQL_EQ || op == EQL_NE) && b->kind == EXPR_LITERAL) {
 		x = lower_equal_literal(c, a, b);
 	} else {
-		bool fields = a->kind == EXPR_FIELD && b->kind == EXPR_FIELD;
-
 		x = eql_new_expr(c, EXPR_COMPARE, EQL_TYPE_BOOLEAN, 2);
 		x->op = op == EQL_NE ? EQL_EQ : op;
-		x->kids[0] = fields ? a : as_operand(c, a);
-		x->kids[1] = b->kind == EXPR_LITERAL ? convert_literal(c, b, x->kids[0])
-			     : fields                ? b
-						     : as_operand(c, b);
+		x->kids[0] = as_operand(c, a);
+		x->kids[1] =
+		    b->kind == EXPR_LITERAL ? convert_literal(c, b, x->kids[0]) : as_operand(c, b);
+		x->has_null = nulls_equal && x->op == EQL_EQ;
 	}
 	if (op == EQL_NE)
 		x = new_unary(c, EXPR_NOT, EQL_TYPE_BOOLEAN, eql_fold_constant(c, x, where));
@@ -328,7 +328,9 @@ static struct eql_expr *lower_compare(struct compiler *c, const struct node *nod
 {
 	struct eql_expr *a = eql_lower(c, node->kids[0]), *b = eql_lower(c, node->kids[1]);
 
-	return a && b ? eql_form_compare(c, node->op, a, b, node->span) : NULL;
+	bool optional = node->kids[0]->optional || node->kids[1]->optional;
+
+	return a && b ? eql_form_compare(c, node->op, a, b, optional, node->span) : NULL;
 }
 
 /* ---- the rest */
@@ -383,13 +385,29 @@ static struct eql_expr *lower_math(struct compiler *c, const struct node *node)
 	return lower_kids(c, node, 0, x) ? x : NULL;
 }
 
+static struct eql_expr *lower_field(struct compiler *c, const struct node *node)
+{
+	struct eql_expr *x = eql_new_field(c, node->name, node->span);
+
+	if (x)
+		x->stage = node->stage;
+	return x;
+}
+
+static struct eql_expr *lower_relation(struct compiler *c, const struct node *node)
+{
+	struct eql_expr *x = eql_new_expr(c, EXPR_RELATION, EQL_TYPE_BOOLEAN, 0);
+
+	return eql_assemble_relation(c, node, &x->relation) ? x : NULL;
+}
+
 static struct eql_expr *lower_node(struct compiler *c, const struct node *node)
 {
 	switch (node->kind) {
 	case NODE_LITERAL:
 		return eql_new_literal(c, node->literal);
 	case NODE_FIELD:
-		return eql_new_field(c, node->name, node->span);
+		return lower_field(c, node);
 	case NODE_CALL:
 		return lower_call(c, node);
 	case NODE_NOT:
@@ -407,6 +425,8 @@ static struct eql_expr *lower_node(struct compiler *c, const struct node *node)
 	case NODE_MATH:
 	case NODE_NEGATE:
 		return lower_math(c, node);
+	case NODE_RELATION:
+		return lower_relation(c, node);
 	}
 	return NULL;
 }

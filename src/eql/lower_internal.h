@@ -18,9 +18,10 @@ struct eql_expr *eql_new_field(struct compiler *c, struct str name, struct span 
 struct eql_expr *eql_form_in(struct compiler *c, struct eql_expr *x, bool fold);
 /* kids[0] like kids[1..], which are string literals. */
 struct eql_expr *eql_form_like(struct compiler *c, struct eql_expr *x, bool fold);
-/* a < b and its like, also == and != (which comes out as not(==)). */
+/* a < b and its like, also == and != (which comes out as not(==)). `nulls_equal`: between two
+ * fields, see eql_expr.has_null. */
 struct eql_expr *eql_form_compare(struct compiler *c, enum eql_operator op, struct eql_expr *a,
-				  struct eql_expr *b, struct span where);
+				  struct eql_expr *b, bool nulls_equal, struct span where);
 /* cidrMatch(kids[0], kids[1..]), literals again; NULL if one is no range (not reported). */
 struct eql_expr *eql_form_cidr(struct compiler *c, struct eql_expr *x);
 /* A node with nothing but literals below becomes one. NULL when that fails, reported at `where`. */

@@ -139,11 +139,22 @@ static void relocate(const struct rule_source *source, const struct toml_node *n
 	diag_add(source->diags, diag, "%.*s", STR_ARG(from->message));
 }
 
+/* Elastic's endpoint behaviour rules, which have an `id` where detection rules have a `rule_id`. */
+static enum eql_dialect dialect_of(const struct rule_source *source)
+{
+	const struct toml_node *rule = toml_get_typed(source->root, "rule", TOML_TABLE);
+	bool behaviour = rule && toml_get_typed(rule, "id", TOML_STRING) &&
+			 !toml_get_typed(rule, "rule_id", TOML_STRING);
+
+	return behaviour ? EQL_DIALECT_ENDPOINT : EQL_DIALECT_ELASTICSEARCH;
+}
+
 int rule_compile(const struct rule_source *source, const struct toml_node *node, bool condition,
 		 struct str category_field, struct field_set *fields, struct eql_query **query,
 		 struct str *reason)
 {
-	struct eql_options options = {.category_field = category_field};
+	struct eql_options options = {.category_field = category_field,
+				      .dialect = dialect_of(source)};
 	struct str text = node->text;
 	struct diag_list said;
 
