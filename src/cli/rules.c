@@ -18,6 +18,8 @@ static const struct option long_options[] = {
     {"format", required_argument, NULL, 'f'},
     {"rules", required_argument, NULL, 'r'},
     {"no-default-rules", no_argument, NULL, 'N'},
+    {"coverage", no_argument, NULL, 'C'},
+    {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
     {0},
 };
@@ -26,7 +28,7 @@ static int parse(struct rules_options *o, int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt_long(argc, argv, "f:h", long_options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "f:vh", long_options, NULL)) != -1) {
 		switch (c) {
 		case 'f':
 			if (strcmp(optarg, "ndjson") && strcmp(optarg, "terminal"))
@@ -41,6 +43,12 @@ static int parse(struct rules_options *o, int argc, char **argv)
 			break;
 		case 'N':
 			o->no_default_rules = true;
+			break;
+		case 'C':
+			o->coverage = true;
+			break;
+		case 'v':
+			o->verbose = true;
 			break;
 		case 'h':
 			o->help = true;
@@ -193,14 +201,19 @@ static int explain_action(const struct rules_options *o, int argc, char **argv)
 	return rules_explain(o, argv[0], (const char *const *)argv + 1, (uint32_t)argc - 1);
 }
 
+static int test_action(const struct rules_options *o, int argc, char **argv)
+{
+	if (argc < 1)
+		return cli_usage_error(&verb_rules, "test needs a file or directory");
+	return rules_test(o, (const char *const *)argv, (uint32_t)argc);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(const struct rules_options *o, int argc, char **argv);
 } actions[] = {
-    {"check", check_action},
-    {"show", show_action},
-    {"list", list_action},
-    {"explain", explain_action},
+    {"check", check_action}, {"show", show_action},       {"list", list_action},
+    {"test", test_action},   {"explain", explain_action},
 };
 
 #define ACTION_COUNT (sizeof(actions) / sizeof(*actions))

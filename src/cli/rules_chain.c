@@ -76,9 +76,11 @@ static void add_stage_numbers(const struct eql_query *q, uint32_t filter, struct
 			continue;
 		while (end < q->stage_count && q->stages[end].filter == filter)
 			end++;
-		buf_printf(out, "%s%s %u", between, q->stages[i].missing ? "missing" : noun, i + 1);
+		buf_printf(out, "%s%s %u", between, noun, i + 1);
 		if (end - i > 1)
 			buf_printf(out, " to %u", end);
+		if (q->stages[i].missing)
+			buf_add(out, STR(" (must be missing)"));
 		between = ", ";
 	}
 	if (q->until && q->until->filter == filter)

@@ -167,8 +167,12 @@ static void anchors(const struct explanation *e, const struct engine_slot_facts 
 	if (n > ANCHORS_MAX)
 		buf_printf(e->out, "%*s... and %u more\n", 15, "", n - ANCHORS_MAX);
 	indent(e, 4);
-	buf_printf(e->out, "estimate   tried for %.2g of 1000 events, then %.0f ns\n",
-		   (double)facts->candidates, (double)facts->cost_ns);
+	buf_add(e->out, STR("estimate   tried for "));
+	if (n)
+		buf_printf(e->out, "%.2g of 1000 events", (double)facts->candidates);
+	else
+		buf_add(e->out, STR("every event"));
+	buf_printf(e->out, ", then about %.0f ns\n", (double)facts->cost_ns);
 }
 
 static void heading(const struct explanation *e, struct str role, struct str fallback)
@@ -298,7 +302,8 @@ static void filter_verdict(const struct explanation *e, const struct judge *j,
 	if (!f->holds)
 		judge_add_filter_reason(j, f, e->out);
 	buf_add_char(e->out, '\n');
-	if (!trees)
+	/* Why an event of another kind fails clause by clause is of no interest. */
+	if (!trees || !f->category_fits)
 		return;
 	tree(e, j, f->cond.cond, &f->cond, 4);
 	for (uint32_t i = 0; f->exceptions && i < e->rule->exception_count; i++) {

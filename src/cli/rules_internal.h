@@ -10,6 +10,8 @@ struct rules_options {
 	bool ndjson;
 	bool no_default_rules;
 	bool help;
+	bool coverage;      /* test */
+	bool verbose;       /* test */
 	const char **paths; /* --rules */
 	uint32_t path_count;
 };
@@ -23,6 +25,9 @@ const struct rule *rules_find(const struct rule_set *set, struct str id);
 /* `what`: the id of a rule, or the path of a file or directory; `inputs`: events. */
 int rules_explain(const struct rules_options *o, const char *what, const char *const *inputs,
 		  uint32_t count);
+
+/* Run the tests in files and directories. */
+int rules_test(const struct rules_options *o, const char *const *paths, uint32_t count);
 
 /* Load every path into a set of its own and print what came of each rule. Returns an exit status.
  */
