@@ -20,6 +20,7 @@ The generator keeps away from what both are known to see differently; EXPLAINED 
 """
 import argparse, collections, importlib.util, json, multiprocessing, os, random, subprocess, sys, time
 
+sys.dont_write_bytecode = True     # under sudo it would be root's; ../shared is not ours to write to
 import eql_random
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -39,7 +40,6 @@ reference = None
 def load_reference():
     spec = importlib.util.spec_from_file_location("eql_reference", REFERENCE)
     module = importlib.util.module_from_spec(spec)
-    sys.dont_write_bytecode = True     # ../shared is not ours to write to
     spec.loader.exec_module(module)
     return module
 
