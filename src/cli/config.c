@@ -80,7 +80,7 @@ static struct diag place(const struct reader *r, uint32_t line, uint32_t column,
 	return diag_at(r->file, r->text, offset + (column ? column - 1 : 0), width, 1, 1);
 }
 
-static void wrong(const struct reader *r, const struct toml_node *node, const struct key *key,
+static void wrong(const struct reader *r, const struct tree_node *node, const struct key *key,
 		  const char *expected)
 {
 	struct diag diag = place(r, node->line, node->column, 1);
@@ -88,21 +88,21 @@ static void wrong(const struct reader *r, const struct toml_node *node, const st
 	diag_add(r->diags, diag, "%s.%s must be %s", key->table, key->name, expected);
 }
 
-static void set_list(const struct reader *r, const struct key *key, const struct toml_node *node)
+static void set_list(const struct reader *r, const struct key *key, const struct tree_node *node)
 {
 	struct config_list *list = (struct config_list *)((char *)r->config + key->offset);
 
 	list->items = ARENA_ARRAY(&r->config->arena, const char *, node->kid_count);
 	list->count = 0;
 	for (uint32_t i = 0; i < node->kid_count; i++) {
-		if (node->kids[i]->type != TOML_STRING)
+		if (node->kids[i]->type != TREE_STRING)
 			wrong(r, node->kids[i], key, "a list of strings");
 		else
 			list->items[list->count++] = node->kids[i]->text.p;
 	}
 }
 
-static void set_text(const struct reader *r, const struct key *key, const struct toml_node *node)
+static void set_text(const struct reader *r, const struct key *key, const struct tree_node *node)
 {
 	bool known = !key->one_of[0];
 
@@ -118,27 +118,27 @@ static void set_text(const struct reader *r, const struct key *key, const struct
 	*(const char **)((char *)r->config + key->offset) = node->text.p;
 }
 
-static void set_key(const struct reader *r, const struct key *key, const struct toml_node *node)
+static void set_key(const struct reader *r, const struct key *key, const struct tree_node *node)
 {
 	char *slot = (char *)r->config + key->offset;
 	struct diag diag;
 
 	switch (key->type) {
 	case KEY_BOOL:
-		if (node->type != TOML_BOOL)
+		if (node->type != TREE_BOOL)
 			wrong(r, node, key, "true or false");
 		else
 			*(bool *)slot = node->boolean;
 		break;
 	case KEY_TEXT:
-		if (node->type != TOML_STRING)
+		if (node->type != TREE_STRING)
 			wrong(r, node, key, "a string");
 		else
 			set_text(r, key, node);
 		break;
 	case KEY_NUMBER:
 	case KEY_POWER_OF_TWO:
-		if (node->type == TOML_INT && node->integer >= (int64_t)key->min &&
+		if (node->type == TREE_INT && node->integer >= (int64_t)key->min &&
 		    node->integer <= (int64_t)key->max &&
 		    (key->type == KEY_NUMBER || !(node->integer & (node->integer - 1)))) {
 			*(uint64_t *)slot = (uint64_t)node->integer;
@@ -150,7 +150,7 @@ static void set_key(const struct reader *r, const struct key *key, const struct 
 			 (unsigned long long)key->min, (unsigned long long)key->max);
 		break;
 	case KEY_LIST:
-		if (node->type != TOML_ARRAY)
+		if (node->type != TREE_ARRAY)
 			wrong(r, node, key, "a list of strings");
 		else
 			set_list(r, key, node);
@@ -185,7 +185,7 @@ static struct str known_names(const struct reader *r, struct str table)
 	return text;
 }
 
-static void unknown(const struct reader *r, const struct toml_node *node, struct str table)
+static void unknown(const struct reader *r, const struct tree_node *node, struct str table)
 {
 	struct diag diag = place(r, node->key_line, node->key_column, node->key.len);
 
@@ -193,12 +193,12 @@ static void unknown(const struct reader *r, const struct toml_node *node, struct
 	diag_add(r->diags, diag, "unknown key [%.*s]", STR_ARG(node->key));
 }
 
-static void read_tables(const struct reader *r, const struct toml_node *root)
+static void read_tables(const struct reader *r, const struct tree_node *root)
 {
 	for (uint32_t i = 0; i < root->kid_count; i++) {
-		const struct toml_node *table = root->kids[i];
+		const struct tree_node *table = root->kids[i];
 
-		if (table->type != TOML_TABLE) {
+		if (table->type != TREE_TABLE) {
 			unknown(r, table, STR(""));
 			continue;
 		}
@@ -244,7 +244,7 @@ static int read_file(struct arena *arena, const char *path, struct str *text)
 int config_load(struct config *config, const char *path, struct diag_list *diags)
 {
 	struct reader r = {.config = config, .file = str_from(path), .diags = diags};
-	struct toml_node *root;
+	struct tree_node *root;
 	int error = read_file(&config->arena, path, &r.text);
 
 	if (error == -ENOENT)

@@ -4,7 +4,7 @@
 #define LINTEL_CLI_SETUP_H
 
 #include "base/buf.h"
-#include "engine/alert.h"
+#include "engine/detector.h"
 #include "rule/rule.h"
 
 struct rule_options {
@@ -23,8 +23,9 @@ void rule_options_free(struct rule_options *options);
 int load_rules(const struct rule_options *options, struct rule_set *rules, struct field_set *fields)
     __attribute__((warn_unused_result));
 
-/* What max_signals held back, a message for each rule. */
-void say_withheld(const struct alert_caps *caps);
+/* What alert_suppression and max_signals left out, a message for each rule. Returns how
+ * many in all. */
+uint64_t say_left_out(const struct detector *detector);
 /* "N causes of loss": every counter that is not zero, a line each, as text. Returns how many. */
 uint32_t write_losses(struct buf *out);
 

@@ -49,7 +49,8 @@ struct watch {
 	struct arena directories;
 	struct engine *engine;
 	struct engine_scratch *scratch;
-	struct alert_caps *caps;
+	struct detector *detector;
+	struct alert_maker *maker;
 	struct host *host;
 	struct process_table *processes;
 	struct sensor *sensor;
@@ -59,9 +60,10 @@ struct watch {
 	int lock_fd;
 	int signal_fd;
 	int epoll_fd;
-	struct buf line;
+	struct buf line; /* the event in hand as JSON */
 	struct buf ancestors;
-	uint64_t event_count, match_count, alert_count;
+	int64_t stream_time_ns; /* the latest event's */
+	uint64_t event_count, alert_count;
 };
 
 static const struct option long_options[] = {
@@ -316,6 +318,44 @@ static int open_sensor(struct watch *w, const struct options *o)
 	return sensor_open(&w->sensor, &sensor, w->fields, w->processes, w->host);
 }
 
+/* Of the process that acted last, as far as the table still has it. */
+static void add_ancestors(struct watch *w, struct alert *alert)
+{
+	const struct event *last = NULL;
+
+	for (uint32_t i = 0; i < alert->event_count; i++)
+		if (alert->events[i])
+			last = alert->events[i];
+	if (!last)
+		return;
+	const struct value *pid = event_get(last, FIELD_PROCESS_PID);
+	struct str id = event_get_str(last, FIELD_PROCESS_ENTITY_ID);
+	const struct process *process =
+	    pid->type == VALUE_INT ? process_find(w->processes, (uint32_t)pid->integer, 0) : NULL;
+
+	buf_reset(&w->ancestors);
+	if (process && str_eq(process_entity_id(process), id))
+		process_write_ancestors(w->processes, process, &w->ancestors);
+	alert->ancestors = buf_str(&w->ancestors);
+}
+
+/* Failures of a sink are reported and counted by the sink; the watch goes on. */
+static void on_finding(void *context, const struct finding *finding)
+{
+	struct watch *w = context;
+	struct alert alert;
+
+	if (alert_make(w->maker, finding, &alert))
+		return;
+	add_ancestors(w, &alert);
+	w->alert_count++;
+	int archived = sink_write(w->archive, &alert);
+	int shown = sink_write(w->alerts, &alert);
+
+	if (archived || shown)
+		log_debug("alert %s could not be written everywhere", alert.id);
+}
+
 static int open_all(struct watch *w, const struct options *o)
 {
 	int error = load_rules(&o->rules, &w->rules, w->fields);
@@ -327,7 +367,13 @@ static int open_all(struct watch *w, const struct options *o)
 		field_set_demand(w->fields, field_known_name(id));
 	w->engine = engine_new(&w->rules, w->fields);
 	w->scratch = engine_scratch_new(w->engine);
-	w->caps = alert_caps_new(&w->rules);
+	w->detector =
+	    detector_new(&w->rules, w->fields,
+			 &(struct detector_options){.tolerance_ns = DETECTOR_TOLERANCE_DEFAULT_NS,
+						    .bytes_max = DETECTOR_BYTES_DEFAULT,
+						    .found = on_finding,
+						    .context = w});
+	w->maker = alert_maker_new(w->fields);
 	w->host = host_new();
 	if ((error = open_state(w, o->config.state)) != 0)
 		return error;
@@ -347,7 +393,8 @@ static void close_all(struct watch *w)
 	sensor_close(w->sensor);
 	process_table_free(w->processes);
 	host_free(w->host);
-	alert_caps_free(w->caps);
+	alert_maker_free(w->maker);
+	detector_free(w->detector);
 	engine_scratch_free(w->scratch);
 	engine_free(w->engine);
 	sink_close(w->alerts);
@@ -366,46 +413,41 @@ static void close_all(struct watch *w)
 		close(w->epoll_fd);
 }
 
-/* Failures of a sink are reported and counted by the sink; the watch goes on. */
-static void raise_alert(struct watch *w, struct event *event, const struct process *process,
-			const struct rule *rule)
-{
-	const struct event *const events[] = {event};
-	struct alert alert;
-
-	alert_from_event(&alert, rule, events);
-	w->match_count++;
-	if (!alert_caps_admit(w->caps, &alert))
-		return;
-	if (!w->ancestors.len)
-		process_write_ancestors(w->processes, process, &w->ancestors);
-	alert.ancestors = buf_str(&w->ancestors);
-	w->alert_count++;
-	int archived = sink_write(w->archive, &alert);
-	int shown = sink_write(w->alerts, &alert);
-
-	if (archived || shown)
-		log_debug("alert %s could not be written everywhere", alert.id);
-}
-
 static void on_event(void *context, struct event *event, const struct process *process)
 {
 	struct watch *w = context;
 	const struct engine_hit *hits;
 	uint32_t n = engine_match(w->engine, event, w->scratch, &hits);
 
+	(void)process;
 	w->event_count++;
-	buf_reset(&w->ancestors);
-	for (uint32_t i = 0; i < n; i++)
-		raise_alert(w, event, process, hits[i].rule);
-	if (!w->events)
+	if (event->time_ns > w->stream_time_ns)
+		w->stream_time_ns = event->time_ns;
+	if (!n && !w->events)
 		return;
 	buf_reset(&w->line);
 	event_write_json(event, &w->line);
+	if (n) {
+		detector_take(w->detector,
+			      detector_keep(w->detector, event, w->event_count, buf_str(&w->line)),
+			      hits, n, w->stream_time_ns);
+	}
+	if (!w->events)
+		return;
 	int error = sink_write_line(w->events, buf_str(&w->line));
 
 	if (error)
 		log_debug("event could not be written: %s", strerror(-error));
+}
+
+/* Time passes on a quiet host too: what waits for it is decided. */
+static void advance(struct watch *w)
+{
+	int64_t now = clock_now_ns();
+
+	if (now > w->stream_time_ns)
+		w->stream_time_ns = now;
+	detector_advance(w->detector, w->stream_time_ns);
 }
 
 /* Until a signal or the deadline. */
@@ -427,6 +469,7 @@ static int loop(struct watch *w, uint64_t duration_s)
 			log_error("the sensor failed: %s", strerror(-n));
 			return EXIT_FAILED;
 		}
+		advance(w);
 		if (read(w->signal_fd, &signal_info, sizeof(signal_info)) > 0)
 			return EXIT_OK;
 		if (deadline && clock_monotonic_ns() >= deadline)
@@ -439,11 +482,12 @@ static void summary(struct watch *w)
 	struct buf losses = {0};
 
 	sensor_count_losses(w->sensor);
-	say_withheld(w->caps);
+	uint64_t left_out = say_left_out(w->detector);
 	uint32_t causes = write_losses(&losses);
 
 	log_info("%" PRIu64 " events, %" PRIu64 " matches, %" PRIu64 " alerts, %s", w->event_count,
-		 w->match_count, w->alert_count, causes ? "lost or incomplete:" : "nothing lost");
+		 w->alert_count + left_out, w->alert_count,
+		 causes ? "lost or incomplete:" : "nothing lost");
 	int error = buf_write_fd(&losses, STDERR_FILENO);
 
 	if (error)
@@ -453,7 +497,8 @@ static void summary(struct watch *w)
 
 static int watch(const struct options *o)
 {
-	struct watch w = {.lock_fd = -1, .signal_fd = -1, .epoll_fd = -1};
+	struct watch w = {
+	    .lock_fd = -1, .signal_fd = -1, .epoll_fd = -1, .stream_time_ns = INT64_MIN};
 
 	if (geteuid() != 0) {
 		log_error("watch needs root, for BPF programs and fanotify: sudo lintel watch");
@@ -473,6 +518,7 @@ static int watch(const struct options *o)
 		notify_service_manager("STOPPING=1");
 		/* What was in flight when the signal came still counts. */
 		sensor_drain(w.sensor, on_event, &w);
+		detector_flush(w.detector);
 		summary(&w);
 	}
 	close_all(&w);

@@ -3,7 +3,7 @@
 
 #include "base/alloc.h"
 #include "engine/alert_internal.h"
-#include "engine/build_internal.h"
+#include "engine/explain_internal.h"
 
 void pairs_add(struct pairs *pairs, uint32_t key, uint32_t value)
 {
@@ -101,25 +101,44 @@ static uint32_t group_of(struct builder *b, const struct eql_filter *filter, str
 	return number;
 }
 
-/* The condition of a filter and none of the rule's exceptions, as one tree. */
-static struct node *filter_tree(struct builder *b, const struct rule *rule,
-				const struct eql_filter *filter, uint32_t slot)
+/* An exception takes events out of what a rule looks for, so out of every stage, as in Kibana,
+ * where it is part of the request's filter. What only says who descends from whom is not what is
+ * looked for: there an excepted process is still a parent. */
+static bool has_exceptions(const struct rule *rule, uint32_t filter)
+{
+	const struct eql_query *q = rule->query;
+
+	if (q->kind == EQL_QUERY_EVENT)
+		return filter == 0;
+	for (uint32_t i = 0; i < q->stage_count; i++)
+		if (q->stages[i].filter == filter)
+			return true;
+	return q->until && q->until->filter == filter;
+}
+
+static struct node *none_of(struct builder *b, const struct eql_cond *cond, uint32_t slot)
 {
 	struct node *tree = ARENA_NEW(&b->arena, struct node);
 
-	tree->kind = EQL_COND_AND;
-	tree->kids = ARENA_ARRAY(&b->arena, struct node *, 1 + rule->exception_count);
-	tree->kids[tree->kid_count++] = program_tree(b, filter->cond, slot);
-	for (uint32_t i = 0; i < rule->exception_count; i++) {
-		struct node *not = ARENA_NEW(&b->arena, struct node);
+	tree->kind = EQL_COND_NOT;
+	tree->kids = ARENA_ARRAY(&b->arena, struct node *, 1);
+	tree->kids[tree->kid_count++] = program_tree(b, cond, slot);
+	return tree;
+}
 
-		if (!rule->exceptions[i].cond)
-			continue;
-		not ->kind = EQL_COND_NOT;
-		not ->kids = ARENA_ARRAY(&b->arena, struct node *, 1);
-		not ->kids[not ->kid_count++] = program_tree(b, rule->exceptions[i].cond, slot);
-		tree->kids[tree->kid_count++] = not ;
-	}
+/* The condition of a filter and none of the rule's exceptions, as one tree. */
+static struct node *filter_tree(struct builder *b, const struct rule *rule, uint32_t filter,
+				uint32_t slot)
+{
+	struct node *tree = ARENA_NEW(&b->arena, struct node);
+	uint32_t exceptions = has_exceptions(rule, filter) ? rule->exception_count : 0;
+
+	tree->kind = EQL_COND_AND;
+	tree->kids = ARENA_ARRAY(&b->arena, struct node *, 1 + exceptions);
+	tree->kids[tree->kid_count++] = program_tree(b, rule->query->filters[filter].cond, slot);
+	for (uint32_t i = 0; i < exceptions; i++)
+		if (rule->exceptions[i].cond)
+			tree->kids[tree->kid_count++] = none_of(b, rule->exceptions[i].cond, slot);
 	return tree;
 }
 
@@ -133,7 +152,7 @@ static void add_slot(struct builder *b, const struct rule *rule, uint32_t number
 	const struct eql_filter *filter = &rule->query->filters[number];
 	uint32_t slot = b->engine->slot_count++;
 
-	b->trees[slot] = filter_tree(b, rule, filter, slot);
+	b->trees[slot] = filter_tree(b, rule, number, slot);
 	b->engine->slots[slot] = (struct slot){
 	    .hit = {rule, number},
 	    .group = group_of(b, filter, b->trees[slot]),
@@ -313,10 +332,11 @@ static void builder_free(struct builder *b)
 	free(b->code);
 }
 
-struct engine *engine_new(const struct rule_set *rules, struct field_set *fields)
+struct engine *engine_build(const struct rule_set *rules, struct field_set *fields,
+			    struct engine_facts *facts)
 {
 	struct engine *e = xcalloc(1, sizeof(*e));
-	struct builder b = {.engine = e, .fields = fields};
+	struct builder b = {.engine = e, .facts = facts, .fields = fields};
 
 	alert_demand_fields(fields);
 	arena_init(&e->arena);
@@ -338,8 +358,14 @@ struct engine *engine_new(const struct rule_set *rules, struct field_set *fields
 	e->lists = ARENA_ARRAY(&e->arena, uint32_t, b.list_count);
 	if (b.list_count)
 		memcpy(e->lists, b.lists, b.list_count * sizeof(*b.lists));
+	explain_slots(&b);
 	builder_free(&b);
 	return e;
+}
+
+struct engine *engine_new(const struct rule_set *rules, struct field_set *fields)
+{
+	return engine_build(rules, fields, NULL);
 }
 
 void engine_free(struct engine *engine)

@@ -29,12 +29,13 @@ struct finding {
 	const struct rule *rule;
 	struct kept_event *const *events; /* in stage order; NULL for a missing one */
 	uint32_t event_count;
-	const struct value *keys; /* join keys, threshold or new terms: in order of the rule's fields */
+	const struct value
+	    *keys; /* join keys, threshold or new terms: in order of the rule's fields */
 	uint32_t key_count;
 	uint64_t count;       /* threshold: events counted; else 0 */
 	uint64_t cardinality; /* threshold with cardinality: different values; else 0 */
-	uint64_t suppressed;  /* alerts like this left out by alert_suppression since the last one */
-	uint64_t withheld;    /* alerts of this rule held back by max_signals since the last one */
+	uint64_t suppressed; /* alerts like this left out by alert_suppression since the last one */
+	uint64_t withheld;   /* alerts of this rule held back by max_signals since the last one */
 };
 
 /* Out-of-order events are waited for this long by default. */
@@ -54,16 +55,28 @@ struct detector *detector_new(const struct rule_set *rules, const struct field_s
 			      const struct detector_options *options);
 void detector_free(struct detector *detector);
 
+/* max_signals counts in intervals from `time_ns` on, as if Kibana's schedule had begun there; a
+ * hunt gives its first event's time. Without it each rule's begin with its first finding. */
+void detector_start(struct detector *detector, int64_t time_ns);
+
 /* The fields that must be kept of an event with hits; sorted, unique. For kept_event_new(). */
 const uint32_t *detector_kept_fields(const struct detector *detector, uint32_t *count);
+/* A kept event with those fields, ties broken by event.sequence. Only reads the detector, so any
+ * thread may call it. */
+struct kept_event *detector_keep(const struct detector *detector, const struct event *event,
+				 uint64_t arrival, struct str document);
 
-/* An event with its hits (copied), from a stream whose events so far reach up to `stream_time_ns`:
- * for one stream the latest time seen, for several the least of theirs. Takes over the caller's
- * reference. */
+/* An event with its hits (copied), from a stream whose events so far, this one among them, reach up
+ * to `stream_time_ns`: for one stream the latest time seen, for several the least of theirs. Takes
+ * over the caller's reference. Which findings come out
+ * depends on these calls alone; detector_advance() between them only has them come sooner. */
 void detector_take(struct detector *detector, struct kept_event *event,
 		   const struct engine_hit *hits, uint32_t count, int64_t stream_time_ns);
 /* Time went on without hits. */
 void detector_advance(struct detector *detector, int64_t stream_time_ns);
+/* The input pauses (it goes on with saved state): what waits for order goes on now, but sequences
+ * that wait for time to pass go on waiting. */
+void detector_flush(struct detector *detector);
 /* The input ends: what waits is decided. */
 void detector_finish(struct detector *detector);
 

@@ -36,6 +36,8 @@ enum token_kind {
 	TOKEN_PIPE,
 	TOKEN_COLON,
 	TOKEN_QUESTION,
+	TOKEN_ASSIGN,
+	TOKEN_OPEN_MISSING, /* ![ */
 	/* keywords */
 	TOKEN_AND,
 	TOKEN_ANY,
