@@ -13,7 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/json_writer.h"
-#include "eql/query.h"
+#include "eql/machine.h"
 #include "event/json.h"
 
 enum {
@@ -34,11 +34,28 @@ struct input {
 	size_t raw_size;
 };
 
-/* What a pair found, in order. */
-struct results {
-	struct kept_event **matches;
-	size_t count, cap;
+/* An event that satisfies something. */
+struct hit {
+	struct kept_event *event;
+	uint32_t *filters;
+	uint32_t filter_count;
 };
+
+struct result {
+	struct kept_event **events; /* NULL for a missing one */
+	uint32_t event_count;
+	uint64_t number; /* in order of completion */
+};
+
+struct found {
+	struct hit *hits;
+	size_t hit_count, hit_cap;
+	struct result *results;
+	size_t result_count, result_cap;
+};
+
+/* Far more than small sets of events need. */
+#define POOL_BYTES ((size_t)64 << 20)
 
 static _Noreturn void die(const char *why)
 {
@@ -100,18 +117,34 @@ static int32_t demand_fields(struct field_set *fields, const struct pair *pair)
 	return field_set_demand(fields, buf_str(&pair->tiebreaker));
 }
 
-static void add_result(struct results *results, struct kept_event *event)
+static uint32_t satisfied(const struct eql_query *query, const struct event *event,
+			  struct eql_scratch *scratch, uint32_t *filters)
 {
-	if (results->count == results->cap) {
-		results->cap = results->cap ? results->cap * 2 : 64;
-		results->matches =
-		    xreallocarray(results->matches, results->cap, sizeof(struct kept_event *));
-	}
-	results->matches[results->count++] = event;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < query->filter_count; i++)
+		if (eql_filter_match(&query->filters[i], event, scratch))
+			filters[n++] = i;
+	return n;
 }
 
-static void run(const struct eql_query *query, const struct field_set *fields, int32_t tiebreaker,
-		const struct pair *pair, struct input *input, struct results *results)
+static void add_hit(struct found *found, const struct eql_query *query, struct kept_event *event,
+		    const uint32_t *filters, uint32_t count)
+{
+	struct hit hit = {.event = event, .filter_count = count};
+
+	hit.filters = xmalloc(query->filter_count * sizeof(*filters));
+	memcpy(hit.filters, filters, count * sizeof(*filters));
+	if (found->hit_count == found->hit_cap) {
+		found->hit_cap = found->hit_cap ? found->hit_cap * 2 : 64;
+		found->hits = xreallocarray(found->hits, found->hit_cap, sizeof(*found->hits));
+	}
+	found->hits[found->hit_count++] = hit;
+}
+
+static void read_events(const struct eql_query *query, const struct field_set *fields,
+			int32_t tiebreaker, const struct pair *pair, struct input *input,
+			struct found *found)
 {
 	struct event_reader_options options = {
 	    .timestamp_field = field_known_name(FIELD_TIMESTAMP),
@@ -119,6 +152,7 @@ static void run(const struct eql_query *query, const struct field_set *fields, i
 	};
 	struct event_reader *reader = event_reader_new(fields, &options);
 	struct eql_scratch *scratch = eql_scratch_new();
+	uint32_t *filters = xmalloc(query->filter_count * sizeof(*filters));
 	struct event event;
 	const char *why;
 
@@ -129,19 +163,111 @@ static void run(const struct eql_query *query, const struct field_set *fields, i
 			die("an event is missing");
 		if (event_read_json(reader, buf_str(&input->line), &event, &why))
 			die(why);
-		if (eql_match(query, &event, scratch))
-			add_result(results, kept_event_new(&event, NULL, 0, tiebreaker, (uint64_t)i,
-							   STR("")));
+		uint32_t n = satisfied(query, &event, scratch, filters);
+
+		if (n)
+			add_hit(found, query,
+				kept_event_new(&event, query->kept_fields, query->kept_field_count,
+					       tiebreaker, (uint64_t)i, STR("")),
+				filters, n);
 	}
 	event_free(&event);
+	free(filters);
 	eql_scratch_free(scratch);
 	event_reader_free(reader);
 }
 
+static void add_result(struct found *found, struct kept_event *const *events, uint32_t count,
+		       uint64_t number)
+{
+	struct result result = {.event_count = count, .number = number};
+
+	result.events = xcalloc(count, sizeof(*result.events));
+	for (uint32_t i = 0; i < count; i++)
+		result.events[i] = events[i] ? kept_event_ref(events[i]) : NULL;
+	if (found->result_count == found->result_cap) {
+		found->result_cap = found->result_cap ? found->result_cap * 2 : 64;
+		found->results =
+		    xreallocarray(found->results, found->result_cap, sizeof(*found->results));
+	}
+	found->results[found->result_count++] = result;
+}
+
+static void take_result(void *context, const struct eql_result *result)
+{
+	add_result(context, result->events, result->event_count, result->number);
+}
+
+static void run_machine(const struct eql_query *query, struct found *found)
+{
+	struct eql_machine_options options = {
+	    .pool = eql_pool_new(POOL_BYTES),
+	    .samples_at_end = true,
+	    .samples_per_key = 1,
+	    .found = take_result,
+	    .context = found,
+	};
+	struct eql_machine *machine = eql_machine_new(query, &options);
+
+	for (size_t i = 0; i < found->hit_count; i++)
+		eql_machine_take(machine, found->hits[i].event, found->hits[i].filters,
+				 found->hits[i].filter_count);
+	eql_machine_finish(machine);
+	eql_machine_free(machine);
+	eql_pool_free(options.pool);
+}
+
 static int by_order(const void *a, const void *b)
 {
-	return kept_event_order_total(*(struct kept_event *const *)a,
-				      *(struct kept_event *const *)b);
+	const struct hit *left = a, *right = b;
+
+	return kept_event_order_total(left->event, right->event);
+}
+
+static struct kept_event *last_event(const struct result *result)
+{
+	uint32_t i = result->event_count;
+
+	while (i && !result->events[i - 1])
+		i--;
+	return i ? result->events[i - 1] : NULL;
+}
+
+/* Elasticsearch's order of results. */
+static int by_last_event(const void *a, const void *b)
+{
+	const struct result *left = a, *right = b;
+	int order = kept_event_order(last_event(left), last_event(right));
+
+	return order ? order : (left->number > right->number) - (left->number < right->number);
+}
+
+static void run(const struct eql_query *query, struct found *found)
+{
+	if (found->hit_count)
+		qsort(found->hits, found->hit_count, sizeof(*found->hits), by_order);
+	if (eql_query_is_stateless(query))
+		for (size_t i = 0; i < found->hit_count; i++)
+			add_result(found, &found->hits[i].event, 1, i);
+	else
+		run_machine(query, found);
+	if (found->result_count)
+		qsort(found->results, found->result_count, sizeof(*found->results), by_last_event);
+}
+
+static void free_found(struct found *found)
+{
+	for (size_t i = 0; i < found->hit_count; i++) {
+		kept_event_unref(found->hits[i].event);
+		free(found->hits[i].filters);
+	}
+	for (size_t i = 0; i < found->result_count; i++) {
+		for (uint32_t k = 0; k < found->results[i].event_count; k++)
+			kept_event_unref(found->results[i].events[k]);
+		free(found->results[i].events);
+	}
+	free(found->hits);
+	free(found->results);
 }
 
 static void limit(enum eql_pipe_kind kind, uint64_t count, size_t *first, size_t *end)
@@ -154,24 +280,34 @@ static void limit(enum eql_pipe_kind kind, uint64_t count, size_t *first, size_t
 		*first = *end - count;
 }
 
+static void put_result(const struct result *result, struct json_writer *json)
+{
+	json_array(json);
+	for (uint32_t i = 0; i < result->event_count; i++)
+		if (result->events[i])
+			json_uint(json, result->events[i]->arrival);
+		else
+			json_null(json);
+	json_end(json);
+}
+
 /* Elasticsearch's `size` is a limit before the first pipe, of the same kind. */
-static void put_results(const struct eql_query *query, struct results *results, int64_t size,
+static void put_results(const struct eql_query *query, const struct found *found, int64_t size,
 			struct buf *out)
 {
-	size_t first = 0, end = results->count;
+	size_t first = 0, end = found->result_count;
+	struct json_writer json = json_writer_to(out);
 
-	if (end)
-		qsort(results->matches, end, sizeof(*results->matches), by_order);
 	if (size >= 0)
 		limit(query->pipe_count ? query->pipes[0].kind : EQL_PIPE_TAIL, (uint64_t)size,
 		      &first, &end);
 	for (uint32_t i = 0; i < query->pipe_count; i++)
 		limit(query->pipes[i].kind, query->pipes[i].count, &first, &end);
-	buf_add_char(out, '[');
+	json_array(&json);
 	for (size_t i = first; i < end; i++)
-		buf_printf(out, "%s[%llu]", i > first ? ", " : "",
-			   (unsigned long long)results->matches[i]->arrival);
-	buf_add(out, STR("]\n"));
+		put_result(&found->results[i], &json);
+	json_end(&json);
+	buf_add_char(out, '\n');
 }
 
 static void put_refusal(const struct diag_list *diags, struct buf *out)
@@ -198,7 +334,7 @@ static void skip_events(struct input *input, int64_t count)
 static void answer(const struct pair *pair, struct input *input, struct buf *out)
 {
 	struct field_set *fields = field_set_new();
-	struct results results = {0};
+	struct found found = {0};
 	struct eql_query *query;
 	struct diag_list diags;
 	struct arena arena;
@@ -211,12 +347,11 @@ static void answer(const struct pair *pair, struct input *input, struct buf *out
 	} else {
 		int32_t tiebreaker = demand_fields(fields, pair);
 
-		run(query, fields, tiebreaker, pair, input, &results);
-		put_results(query, &results, pair->size, out);
+		read_events(query, fields, tiebreaker, pair, input, &found);
+		run(query, &found);
+		put_results(query, &found, pair->size, out);
 	}
-	for (size_t i = 0; i < results.count; i++)
-		kept_event_unref(results.matches[i]);
-	free(results.matches);
+	free_found(&found);
 	diag_list_free(&diags);
 	field_set_free(fields);
 	arena_free(&arena);
