@@ -2,8 +2,9 @@
 /*
  * lintel's side of eql_differential.py: runs queries over small sets of events as fast as it can.
  *
- *	stdin	{"query": "...", "events": N, "tiebreaker": "field", "size": N}	one header line,
- *		then N lines, an event each; tiebreaker and size may be left out; and so on
+ *	stdin	{"query": "...", "events": N}	one header line, then N lines, an event each; and so on
+ *		more in a header: "tiebreaker": a field; "size": how many results at most; "reload":
+ *		the machine is saved and loaded again before it takes its event of this number
  *	stdout	one line per pair: [[0, 3], [2, null]]	results, as positions in the input's events,
  *						null for a missing one
  *		or				{"refused": "1:9: error: ..."}
@@ -21,11 +22,13 @@ enum {
 	HEADER_EVENTS,
 	HEADER_TIEBREAKER,
 	HEADER_SIZE,
+	HEADER_RELOAD,
 };
 
 struct pair {
 	struct buf query, tiebreaker;
-	int64_t events, size; /* size < 0: all */
+	int64_t events;
+	int64_t size, reload; /* negative: not given */
 };
 
 struct input {
@@ -87,6 +90,8 @@ static void take_header(void *context, uint32_t id, const struct json_value *val
 		pair->events = value->integer;
 	else if (id == HEADER_SIZE && value->type == JSON_INT)
 		pair->size = value->integer;
+	else if (id == HEADER_RELOAD && value->type == JSON_INT)
+		pair->reload = value->integer;
 	else
 		die("a header's value is of the wrong type");
 }
@@ -100,7 +105,7 @@ static bool read_header(struct input *input, struct json_reader *reader,
 	buf_reset(&pair->query);
 	buf_reset(&pair->tiebreaker);
 	pair->events = 0;
-	pair->size = -1;
+	pair->size = pair->reload = -1;
 	if (!next_line(input))
 		return false;
 	if (json_read(reader, paths, buf_str(&input->line), &handler, NULL, &why))
@@ -142,39 +147,48 @@ static void add_hit(struct found *found, const struct eql_query *query, struct k
 	found->hits[found->hit_count++] = hit;
 }
 
-static void read_events(const struct eql_query *query, const struct field_set *fields,
-			int32_t tiebreaker, const struct pair *pair, struct input *input,
-			struct found *found)
-{
-	struct event_reader_options options = {
-	    .timestamp_field = field_known_name(FIELD_TIMESTAMP),
-	    .tiebreaker_field = buf_str(&pair->tiebreaker),
-	};
-	struct event_reader *reader = event_reader_new(fields, &options);
-	struct eql_scratch *scratch = eql_scratch_new();
-	uint32_t *filters = xmalloc(query->filter_count * sizeof(*filters));
+/* A query at work. */
+struct run {
+	const struct eql_query *query;
+	const struct pair *pair;
+	int32_t tiebreaker; /* field, or -1 */
+	struct event_reader *reader;
 	struct event event;
+	struct found found;
+};
+
+static void read_event(struct run *run, struct str json)
+{
 	const char *why;
 
-	event_init(&event, fields);
-	for (int64_t i = 0; i < pair->events; i++) {
-		event_reset(&event);
+	event_reset(&run->event);
+	if (event_read_json(run->reader, json, &run->event, &why))
+		die(why);
+}
+
+static struct kept_event *keep_event(const struct run *run, struct str document, uint64_t arrival)
+{
+	return kept_event_new(&run->event, run->query->kept_fields, run->query->kept_field_count,
+			      run->tiebreaker, arrival, document);
+}
+
+static void read_events(struct run *run, struct input *input)
+{
+	struct eql_scratch *scratch = eql_scratch_new();
+	uint32_t *filters = xmalloc(run->query->filter_count * sizeof(*filters));
+
+	for (int64_t i = 0; i < run->pair->events; i++) {
 		if (!next_line(input))
 			die("an event is missing");
-		if (event_read_json(reader, buf_str(&input->line), &event, &why))
-			die(why);
-		uint32_t n = satisfied(query, &event, scratch, filters);
+		read_event(run, buf_str(&input->line));
+		uint32_t n = satisfied(run->query, &run->event, scratch, filters);
 
 		if (n)
-			add_hit(found, query,
-				kept_event_new(&event, query->kept_fields, query->kept_field_count,
-					       tiebreaker, (uint64_t)i, STR("")),
-				filters, n);
+			add_hit(&run->found, run->query,
+				keep_event(run, run->event.document, (uint64_t)i), filters, n);
 	}
-	event_free(&event);
 	free(filters);
 	eql_scratch_free(scratch);
-	event_reader_free(reader);
 }
 
 static void add_result(struct found *found, struct kept_event *const *events, uint32_t count,
@@ -198,22 +212,56 @@ static void take_result(void *context, const struct eql_result *result)
 	add_result(context, result->events, result->event_count, result->number);
 }
 
-static void run_machine(const struct eql_query *query, struct found *found)
+static struct kept_event *keep_again(void *context, struct str document, uint64_t arrival)
+{
+	struct run *run = context;
+	struct buf padded = {0};
+
+	buf_add(&padded, document);
+	buf_reserve(&padded, EVENT_JSON_PADDING);
+	read_event(run, buf_str(&padded));
+	struct kept_event *event = keep_event(run, document, arrival);
+
+	buf_free(&padded);
+	return event;
+}
+
+static struct eql_machine *reload(struct run *run, struct eql_machine *machine,
+				  const struct eql_machine_options *options)
+{
+	struct eql_machine *loaded = eql_machine_new(run->query, options);
+	struct buf state = {0};
+
+	eql_machine_save(machine, &state);
+	eql_machine_free(machine);
+	if (eql_machine_load(loaded, buf_str(&state), keep_again, run))
+		die("a saved state cannot be loaded");
+	buf_free(&state);
+	return loaded;
+}
+
+static void run_machine(struct run *run)
 {
 	struct eql_machine_options options = {
 	    .pool = eql_pool_new(POOL_BYTES),
 	    .samples_at_end = true,
 	    .samples_per_key = 1,
 	    .found = take_result,
-	    .context = found,
+	    .context = &run->found,
 	};
-	struct eql_machine *machine = eql_machine_new(query, &options);
+	struct eql_machine *machine = eql_machine_new(run->query, &options);
 
-	for (size_t i = 0; i < found->hit_count; i++)
-		eql_machine_take(machine, found->hits[i].event, found->hits[i].filters,
-				 found->hits[i].filter_count);
+	for (size_t i = 0; i < run->found.hit_count; i++) {
+		const struct hit *hit = &run->found.hits[i];
+
+		if ((int64_t)i == run->pair->reload)
+			machine = reload(run, machine, &options);
+		eql_machine_take(machine, hit->event, hit->filters, hit->filter_count);
+	}
 	eql_machine_finish(machine);
 	eql_machine_free(machine);
+	if (eql_pool_bytes(options.pool))
+		die("a machine that is gone still holds memory");
 	eql_pool_free(options.pool);
 }
 
@@ -242,15 +290,17 @@ static int by_last_event(const void *a, const void *b)
 	return order ? order : (left->number > right->number) - (left->number < right->number);
 }
 
-static void run(const struct eql_query *query, struct found *found)
+static void find(struct run *run)
 {
+	struct found *found = &run->found;
+
 	if (found->hit_count)
 		qsort(found->hits, found->hit_count, sizeof(*found->hits), by_order);
-	if (eql_query_is_stateless(query))
+	if (eql_query_is_stateless(run->query))
 		for (size_t i = 0; i < found->hit_count; i++)
 			add_result(found, &found->hits[i].event, 1, i);
 	else
-		run_machine(query, found);
+		run_machine(run);
 	if (found->result_count)
 		qsort(found->results, found->result_count, sizeof(*found->results), by_last_event);
 }
@@ -331,10 +381,29 @@ static void skip_events(struct input *input, int64_t count)
 			die("an event is missing");
 }
 
+static void run_pair(const struct eql_query *query, struct field_set *fields,
+		     const struct pair *pair, struct input *input, struct buf *out)
+{
+	struct run run = {.query = query, .pair = pair};
+	struct event_reader_options options = {
+	    .timestamp_field = field_known_name(FIELD_TIMESTAMP),
+	    .tiebreaker_field = buf_str(&pair->tiebreaker),
+	};
+
+	run.tiebreaker = demand_fields(fields, pair);
+	run.reader = event_reader_new(fields, &options);
+	event_init(&run.event, fields);
+	read_events(&run, input);
+	find(&run);
+	put_results(query, &run.found, pair->size, out);
+	free_found(&run.found);
+	event_free(&run.event);
+	event_reader_free(run.reader);
+}
+
 static void answer(const struct pair *pair, struct input *input, struct buf *out)
 {
 	struct field_set *fields = field_set_new();
-	struct found found = {0};
 	struct eql_query *query;
 	struct diag_list diags;
 	struct arena arena;
@@ -345,13 +414,8 @@ static void answer(const struct pair *pair, struct input *input, struct buf *out
 		skip_events(input, pair->events);
 		put_refusal(&diags, out);
 	} else {
-		int32_t tiebreaker = demand_fields(fields, pair);
-
-		read_events(query, fields, tiebreaker, pair, input, &found);
-		run(query, &found);
-		put_results(query, &found, pair->size, out);
+		run_pair(query, fields, pair, input, out);
 	}
-	free_found(&found);
 	diag_list_free(&diags);
 	field_set_free(fields);
 	arena_free(&arena);
@@ -370,6 +434,7 @@ int main(void)
 	json_paths_add(paths, STR("events"), HEADER_EVENTS);
 	json_paths_add(paths, STR("tiebreaker"), HEADER_TIEBREAKER);
 	json_paths_add(paths, STR("size"), HEADER_SIZE);
+	json_paths_add(paths, STR("reload"), HEADER_RELOAD);
 	/* Written pair by pair: after a crash the number of answers names the pair. */
 	while (!err && read_header(&input, reader, paths, &pair)) {
 		buf_reset(&out);
