@@ -39,6 +39,8 @@ struct eql_cond *eql_cond_not(struct compiler *c, struct eql_cond *kid)
 		cond->leaf = eql_leaf_presence(
 		    c, kid->leaf->field, eql_leaf_stage(kid->leaf),
 		    kid->leaf->kind == EQL_LEAF_EXISTS ? EQL_LEAF_NULL : EQL_LEAF_EXISTS);
+		cond->leaf->text_at = kid->leaf->text_at;
+		cond->leaf->text_len = kid->leaf->text_len;
 		return cond;
 	}
 	struct eql_cond *cond = new_cond(c, EQL_COND_NOT, 1);

@@ -52,6 +52,7 @@ struct eql_expr {
 	uint32_t field;    /* FIELD */
 	uint32_t stage;    /* FIELD: whose event it is read from, or EQL_THIS_EVENT */
 	uint32_t relation; /* RELATION: into the query's */
+	struct span span;  /* where it is written; empty when it was not */
 	struct value literal;
 	struct eql_expr **kids;
 	uint32_t kid_count;

@@ -142,6 +142,12 @@ static bool holds_without_values(struct compiler *c, const struct eql_leaf *leaf
 	return holds;
 }
 
+static void set_place(struct eql_leaf *leaf, const struct eql_expr *x)
+{
+	leaf->text_at = x->span.at;
+	leaf->text_len = x->span.len;
+}
+
 struct eql_leaf *eql_leaf_presence(struct compiler *c, uint32_t field, uint32_t stage,
 				   enum eql_leaf_kind kind)
 {
@@ -174,8 +180,12 @@ struct eql_leaf *eql_leaf_new(struct compiler *c, struct eql_expr *x)
 		return leaf;
 	}
 	classify(leaf);
-	if (leaf->kind == EQL_LEAF_NULL || leaf->kind == EQL_LEAF_EXISTS)
-		return eql_leaf_presence(c, leaf->field, list.stages[0], leaf->kind);
+	if (leaf->kind == EQL_LEAF_NULL || leaf->kind == EQL_LEAF_EXISTS) {
+		leaf = eql_leaf_presence(c, leaf->field, list.stages[0], leaf->kind);
+		set_place(leaf, x);
+		return leaf;
+	}
+	set_place(leaf, x);
 	set_fields(leaf, c, &list);
 	leaf->needs_value = !holds_without_values(c, leaf);
 	leaf->combinations_max = combinations_max(x);

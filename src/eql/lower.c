@@ -101,9 +101,19 @@ struct eql_expr *eql_new_field(struct compiler *c, struct str name, struct span 
 	return x;
 }
 
+/* `x` in another form, at the same place in the text. */
+static struct eql_expr *wrap(struct compiler *c, enum expr_kind kind, enum eql_type type,
+			     struct eql_expr *x)
+{
+	struct eql_expr *wrapped = new_unary(c, kind, type, x);
+
+	wrapped->span = x->span;
+	return wrapped;
+}
+
 struct eql_expr *eql_as_condition(struct compiler *c, struct eql_expr *x)
 {
-	return x && x->kind == EXPR_FIELD ? new_unary(c, EXPR_TRUTH, EQL_TYPE_BOOLEAN, x) : x;
+	return x && x->kind == EXPR_FIELD ? wrap(c, EXPR_TRUTH, EQL_TYPE_BOOLEAN, x) : x;
 }
 
 /* A typed field's value in the form it is compared in. */
@@ -113,11 +123,11 @@ static struct eql_expr *as_operand(struct compiler *c, struct eql_expr *x)
 		return x;
 	switch (x->type) {
 	case EQL_TYPE_BOOLEAN:
-		return new_unary(c, EXPR_TRUTH, x->type, x);
+		return wrap(c, EXPR_TRUTH, x->type, x);
 	case EQL_TYPE_DATE:
-		return new_unary(c, EXPR_TO_DATE, x->type, x);
+		return wrap(c, EXPR_TO_DATE, x->type, x);
 	case EQL_TYPE_IP:
-		return new_unary(c, EXPR_TO_IP, x->type, x);
+		return wrap(c, EXPR_TO_IP, x->type, x);
 	default:
 		return x;
 	}
@@ -466,7 +476,21 @@ static struct eql_expr *lower_node(struct compiler *c, const struct node *node)
 	return NULL;
 }
 
+/* What a node was made into stands where the node does; its parts know their own places. */
+static void set_span(struct eql_expr *x, struct span span)
+{
+	if (x->span.len)
+		return;
+	x->span = span;
+	for (uint32_t i = 0; i < x->kid_count; i++)
+		set_span(x->kids[i], span);
+}
+
 struct eql_expr *eql_lower(struct compiler *c, const struct node *node)
 {
-	return eql_fold_constant(c, lower_node(c, node), node->span);
+	struct eql_expr *x = eql_fold_constant(c, lower_node(c, node), node->span);
+
+	if (x)
+		set_span(x, node->span);
+	return x;
 }
