@@ -153,8 +153,9 @@ int rule_compile(const struct rule_source *source, const struct tree_node *node,
 		 struct str category_field, struct field_set *fields, struct eql_query **query,
 		 struct str *reason)
 {
-	struct eql_options options = {.category_field = category_field,
-				      .dialect = dialect_of(source)};
+	/* An exception looks at one event, so no dialect has more for it. */
+	enum eql_dialect dialect = condition ? EQL_DIALECT_ELASTICSEARCH : dialect_of(source);
+	struct eql_options options = {.category_field = category_field, .dialect = dialect};
 	struct str text = node->text;
 	struct diag_list said;
 
