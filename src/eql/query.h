@@ -104,6 +104,9 @@ struct eql_leaf {
 	uint32_t cost; /* rough ns per evaluation, to try cheap leaves first */
 	/* Where it is written: bytes of the query's text; of a leaf without EQL text both 0. */
 	uint32_t text_at, text_len;
+	/* Several values in several fields: this many combinations of them are tried at most, the
+	 * rest is cut and counted (COUNTER_EVALUATION_CUT). */
+	uint32_t combinations_max;
 	const struct eql_expr *expr; /* the eql room's own */
 };
 
