@@ -14,7 +14,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "engine/build_internal.h"
+#include "engine/explain_internal.h"
 
 /* Comparing every group with every other takes quadratic time; beyond this many (Elastic's Linux
  * rules have 68) a group is judged by its own rules alone. */
@@ -247,6 +247,7 @@ static void add_source(struct builder *b, uint32_t slot, uint32_t index, enum so
 
 static void enter(struct builder *b, uint32_t slot, const struct anchor *a)
 {
+	explain_anchor(b, slot, a);
 	if (a->cost >= ANCHOR_USELESS) {
 		pairs_add(&b->group_always, b->engine->slots[slot].group, slot);
 		return;

@@ -3,7 +3,7 @@
 
 #include "base/alloc.h"
 #include "engine/alert_internal.h"
-#include "engine/build_internal.h"
+#include "engine/explain_internal.h"
 
 void pairs_add(struct pairs *pairs, uint32_t key, uint32_t value)
 {
@@ -332,10 +332,11 @@ static void builder_free(struct builder *b)
 	free(b->code);
 }
 
-struct engine *engine_new(const struct rule_set *rules, struct field_set *fields)
+struct engine *engine_build(const struct rule_set *rules, struct field_set *fields,
+			    struct engine_facts *facts)
 {
 	struct engine *e = xcalloc(1, sizeof(*e));
-	struct builder b = {.engine = e, .fields = fields};
+	struct builder b = {.engine = e, .facts = facts, .fields = fields};
 
 	alert_demand_fields(fields);
 	arena_init(&e->arena);
@@ -357,8 +358,14 @@ struct engine *engine_new(const struct rule_set *rules, struct field_set *fields
 	e->lists = ARENA_ARRAY(&e->arena, uint32_t, b.list_count);
 	if (b.list_count)
 		memcpy(e->lists, b.lists, b.list_count * sizeof(*b.lists));
+	explain_slots(&b);
 	builder_free(&b);
 	return e;
+}
+
+struct engine *engine_new(const struct rule_set *rules, struct field_set *fields)
+{
+	return engine_build(rules, fields, NULL);
 }
 
 void engine_free(struct engine *engine)

@@ -45,8 +45,11 @@ struct node {
 	float cost;   /* of finding out, in about nanoseconds */
 };
 
+struct engine_facts;
+
 struct builder {
 	struct engine *engine;
+	struct engine_facts *facts; /* where explain.c notes what is decided, or NULL */
 	const struct field_set *fields;
 	struct arena arena; /* for the time of building */
 	struct intern leaf_keys, literal_keys, group_keys, category_keys;

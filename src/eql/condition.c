@@ -5,7 +5,7 @@
  * counts as false, by itself and under and/or; not(null) has been folded to null before it comes
  * here, so it is false too.
  */
-#include "eql/expr_internal.h"
+#include "eql/condition_internal.h"
 #include "eql/leaf_internal.h"
 
 static struct eql_cond *new_cond(struct compiler *c, enum eql_cond_kind kind, uint32_t kids)
@@ -17,7 +17,7 @@ static struct eql_cond *new_cond(struct compiler *c, enum eql_cond_kind kind, ui
 	return cond;
 }
 
-static struct eql_cond *constant(struct compiler *c, bool value)
+struct eql_cond *eql_cond_const(struct compiler *c, bool value)
 {
 	struct eql_cond *cond = new_cond(c, EQL_COND_CONST, 0);
 
@@ -26,10 +26,10 @@ static struct eql_cond *constant(struct compiler *c, bool value)
 }
 
 /* NULL and EXISTS are each other's negation, so no NOT is needed there; nor does not not. */
-static struct eql_cond *negated(struct compiler *c, struct eql_cond *kid)
+struct eql_cond *eql_cond_not(struct compiler *c, struct eql_cond *kid)
 {
 	if (kid->kind == EQL_COND_CONST)
-		return constant(c, !kid->constant);
+		return eql_cond_const(c, !kid->constant);
 	if (kid->kind == EQL_COND_NOT)
 		return kid->kids[0];
 	if (kid->kind == EQL_COND_LEAF &&
@@ -37,8 +37,10 @@ static struct eql_cond *negated(struct compiler *c, struct eql_cond *kid)
 		struct eql_cond *cond = new_cond(c, EQL_COND_LEAF, 0);
 
 		cond->leaf = eql_leaf_presence(
-		    c, kid->leaf->field,
+		    c, kid->leaf->field, eql_leaf_stage(kid->leaf),
 		    kid->leaf->kind == EQL_LEAF_EXISTS ? EQL_LEAF_NULL : EQL_LEAF_EXISTS);
+		cond->leaf->text_at = kid->leaf->text_at;
+		cond->leaf->text_len = kid->leaf->text_len;
 		return cond;
 	}
 	struct eql_cond *cond = new_cond(c, EQL_COND_NOT, 1);
@@ -49,7 +51,7 @@ static struct eql_cond *negated(struct compiler *c, struct eql_cond *kid)
 }
 
 /* How many kids a flattened node has at most. */
-static uint32_t count_kids(struct eql_cond **kids, uint32_t count, enum eql_cond_kind kind)
+static uint32_t count_kids(struct eql_cond *const *kids, uint32_t count, enum eql_cond_kind kind)
 {
 	uint32_t n = 0;
 
@@ -59,8 +61,8 @@ static uint32_t count_kids(struct eql_cond **kids, uint32_t count, enum eql_cond
 }
 
 /* Kids of the same kind move up; constants decide or vanish. */
-static struct eql_cond *junction(struct compiler *c, enum eql_cond_kind kind,
-				 struct eql_cond **kids, uint32_t count)
+struct eql_cond *eql_cond_join(struct compiler *c, enum eql_cond_kind kind,
+			       struct eql_cond *const *kids, uint32_t count)
 {
 	bool decisive = kind == EQL_COND_OR;
 	struct eql_cond *cond = new_cond(c, kind, count_kids(kids, count, kind));
@@ -70,7 +72,7 @@ static struct eql_cond *junction(struct compiler *c, enum eql_cond_kind kind,
 
 		if (kid->kind == EQL_COND_CONST) {
 			if (kid->constant == decisive)
-				return constant(c, decisive);
+				return eql_cond_const(c, decisive);
 		} else if (kid->kind == kind) {
 			memcpy(cond->kids + cond->kid_count, kid->kids,
 			       kid->kid_count * sizeof(*kid->kids));
@@ -80,7 +82,7 @@ static struct eql_cond *junction(struct compiler *c, enum eql_cond_kind kind,
 		}
 	}
 	if (!cond->kid_count)
-		return constant(c, !decisive);
+		return eql_cond_const(c, !decisive);
 	return cond->kid_count == 1 ? cond->kids[0] : cond;
 }
 
@@ -88,9 +90,9 @@ struct eql_cond *eql_condition(struct compiler *c, struct eql_expr *x)
 {
 	switch (x->kind) {
 	case EXPR_LITERAL:
-		return constant(c, x->literal.type == VALUE_BOOL && x->literal.boolean);
+		return eql_cond_const(c, x->literal.type == VALUE_BOOL && x->literal.boolean);
 	case EXPR_NOT:
-		return negated(c, eql_condition(c, x->kids[0]));
+		return eql_cond_not(c, eql_condition(c, x->kids[0]));
 	case EXPR_AND:
 	case EXPR_OR: {
 		struct eql_cond **kids =
@@ -98,8 +100,14 @@ struct eql_cond *eql_condition(struct compiler *c, struct eql_expr *x)
 
 		for (uint32_t i = 0; i < x->kid_count; i++)
 			kids[i] = eql_condition(c, x->kids[i]);
-		return junction(c, x->kind == EXPR_AND ? EQL_COND_AND : EQL_COND_OR, kids,
-				x->kid_count);
+		return eql_cond_join(c, x->kind == EXPR_AND ? EQL_COND_AND : EQL_COND_OR, kids,
+				     x->kid_count);
+	}
+	case EXPR_RELATION: {
+		struct eql_cond *cond = new_cond(c, EQL_COND_RELATION, 0);
+
+		cond->relation = x->relation;
+		return cond;
 	}
 	default: {
 		struct eql_cond *cond = new_cond(c, EQL_COND_LEAF, 0);

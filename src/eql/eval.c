@@ -223,9 +223,7 @@ static bool eval_compare(struct eval *e, const struct eql_expr *x, struct value 
 		return true;
 	}
 	*out = null_value;
-	/* `?a == ?b`: Elasticsearch puts null for an unknown field first, and null == null. */
-	if (x->op == EQL_EQ && a.type == b.type && x->kids[0]->kind == EXPR_FIELD &&
-	    x->kids[1]->kind == EXPR_FIELD)
+	if (x->has_null && a.type == b.type)
 		*out = value_bool(true);
 	return true;
 }

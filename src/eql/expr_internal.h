@@ -6,6 +6,8 @@
  * Evaluation is a walk over the tree and three-valued: null is "unknown". `slot` indexes the
  * leaf's own list of fields, because a multi-valued field is tried value by value and must have
  * the same value everywhere in the leaf.
+ *
+ * A relation is not evaluated: it stands in conditions only, and condition.c takes it out.
  */
 #ifndef LINTEL_EQL_EXPR_INTERNAL_H
 #define LINTEL_EQL_EXPR_INTERNAL_H
@@ -33,16 +35,23 @@ enum expr_kind {
 	EXPR_MATH,
 	EXPR_NEGATE,
 	EXPR_CALL,
+	EXPR_RELATION,
 };
 
 struct eql_expr {
 	enum expr_kind kind;
 	enum eql_operator op; /* COMPARE, MATH */
 	enum eql_type type;
-	bool fold;      /* IN, CALL */
-	bool has_null;  /* MATCH, IN: the list holds null, so a miss is null and not false */
-	uint32_t slot;  /* FIELD */
-	uint32_t field; /* FIELD */
+	bool fold; /* IN, CALL */
+	/* MATCH, IN: the list holds null, so a miss is null and not false.
+	 * COMPARE: null equals null, as in `?a == ?b`: Elasticsearch replaces an optional field it
+	 * does not know by null, and null == null. */
+	bool has_null;
+	uint32_t slot;     /* FIELD */
+	uint32_t field;    /* FIELD */
+	uint32_t stage;    /* FIELD: whose event it is read from, or EQL_THIS_EVENT */
+	uint32_t relation; /* RELATION: into the query's */
+	struct span span;  /* where it is written; empty when it was not */
 	struct value literal;
 	struct eql_expr **kids;
 	uint32_t kid_count;
@@ -53,17 +62,18 @@ struct eql_expr {
 	uint32_t cidr_count;
 };
 
+struct assembly;
+
 struct compiler {
 	struct eql_source *source;
-	struct arena *arena; /* the query's */
+	struct assembly *assembly; /* the query in the making: assemble.c */
+	struct arena *arena;       /* the query's */
 	struct field_set *fields;
 	struct eql_scratch *scratch; /* for folding constants */
 };
 
 /* Tree to expression. NULL when an error was reported. */
 struct eql_expr *eql_lower(struct compiler *c, const struct node *node);
-/* A condition's expression to and/or/not over leaves. */
-struct eql_cond *eql_condition(struct compiler *c, struct eql_expr *expr);
 /* The canonical text of an expression: equal texts mean equal results. */
 void eql_expr_key(const struct field_set *fields, const struct eql_expr *expr, struct buf *out);
 

@@ -3,6 +3,7 @@
  * The canonical text of an expression, by which leaves of different rules are found to be one:
  *
  *	match~(process.name "curl" "wget*")	>(process.args_count 3)
+ *	==(process.name @0 process.name)	the latter of the first stage's event
  *
  * Lists are sorted (the matcher and regex do that), literals stand right, constants are folded;
  * so order in a list, blanks, `==` against `in` and the case of function names make no difference.
@@ -110,6 +111,8 @@ void eql_expr_key(const struct field_set *fields, const struct eql_expr *x, stru
 	}
 	if (x->kind == EXPR_FIELD) {
 		/* Quoted: a back-quoted name may hold anything. */
+		if (x->stage != EQL_THIS_EVENT)
+			buf_printf(out, " @%" PRIu32, x->stage);
 		put_string(out, field_set_info(fields, x->field)->name);
 		return;
 	}

@@ -5,13 +5,15 @@
  * IS_NULL, and equality with strings becomes a MATCH, so that ==, in, like and : meet in one form.
  */
 #include "eql/address_internal.h"
+#include "eql/assemble_internal.h"
 #include "eql/function_internal.h"
+#include "eql/lower_internal.h"
 #include "eql/matcher_internal.h"
 #include "eql/regex_internal.h"
 #include "eql/scratch_internal.h"
 
-static struct eql_expr *new_expr(struct compiler *c, enum expr_kind kind, enum eql_type type,
-				 uint32_t kids)
+struct eql_expr *eql_new_expr(struct compiler *c, enum expr_kind kind, enum eql_type type,
+			      uint32_t kids)
 {
 	struct eql_expr *x = ARENA_NEW(c->arena, struct eql_expr);
 
@@ -25,20 +27,20 @@ static struct eql_expr *new_expr(struct compiler *c, enum expr_kind kind, enum e
 static struct eql_expr *new_unary(struct compiler *c, enum expr_kind kind, enum eql_type type,
 				  struct eql_expr *kid)
 {
-	struct eql_expr *x = new_expr(c, kind, type, 1);
+	struct eql_expr *x = eql_new_expr(c, kind, type, 1);
 
 	x->kids[0] = kid;
 	return x;
 }
 
-static struct eql_expr *new_literal(struct compiler *c, struct value v)
+struct eql_expr *eql_new_literal(struct compiler *c, struct value v)
 {
 	static const enum eql_type types[] = {
 	    [VALUE_NULL] = EQL_TYPE_NULL,     [VALUE_BOOL] = EQL_TYPE_BOOLEAN,
 	    [VALUE_INT] = EQL_TYPE_INTEGER,   [VALUE_DOUBLE] = EQL_TYPE_DOUBLE,
 	    [VALUE_STRING] = EQL_TYPE_STRING,
 	};
-	struct eql_expr *x = new_expr(c, EXPR_LITERAL, types[v.type], 0);
+	struct eql_expr *x = eql_new_expr(c, EXPR_LITERAL, types[v.type], 0);
 
 	if (v.type == VALUE_STRING)
 		v = value_str(arena_str(c->arena, value_as_str(&v)));
@@ -51,19 +53,18 @@ static bool is_literal(const struct eql_expr *x, enum value_type type)
 	return x->kind == EXPR_LITERAL && x->literal.type == type;
 }
 
-/* A node with nothing but literals below becomes one. */
-static struct eql_expr *fold(struct compiler *c, struct eql_expr *x, struct span where)
+struct eql_expr *eql_fold_constant(struct compiler *c, struct eql_expr *x, struct span where)
 {
 	struct eval e = {.scratch = c->scratch};
 	struct value v;
 
-	if (!x || x->kind == EXPR_FIELD || x->kind == EXPR_LITERAL)
+	if (!x || x->kind == EXPR_FIELD || x->kind == EXPR_LITERAL || x->kind == EXPR_RELATION)
 		return x;
 	for (uint32_t i = 0; i < x->kid_count; i++)
 		if (x->kids[i]->kind != EXPR_LITERAL)
 			return x;
 	if (eql_eval(&e, x, &v))
-		x = new_literal(c, v);
+		x = eql_new_literal(c, v);
 	else
 		eql_error(c->source, where, STR_NULL, "this constant has no value: %s", e.error);
 	arena_reset(&c->scratch->arena);
@@ -83,26 +84,37 @@ static bool lower_kids(struct compiler *c, const struct node *node, uint32_t fir
 	return ok;
 }
 
-static struct eql_expr *lower_field(struct compiler *c, const struct node *node)
+struct eql_expr *eql_new_field(struct compiler *c, struct str name, struct span where)
 {
-	int32_t id = field_set_demand(c->fields, node->name);
+	int32_t id = field_set_demand(c->fields, name);
 
 	if (id < 0) {
-		eql_error(c->source, node->span, STR_NULL,
+		eql_error(c->source, where, STR_NULL,
 			  "too many different fields: the loaded rules name more than %d",
 			  FIELD_SET_MAX);
 		return NULL;
 	}
-	struct eql_expr *x = new_expr(c, EXPR_FIELD, node->type, 0);
+	struct eql_expr *x =
+	    eql_new_expr(c, EXPR_FIELD, eql_field_type(c->fields, (uint32_t)id), 0);
 
 	x->field = (uint32_t)id;
+	x->stage = EQL_THIS_EVENT;
 	return x;
 }
 
-/* A field in a place where a condition belongs. */
-static struct eql_expr *as_condition(struct compiler *c, struct eql_expr *x)
+/* `x` in another form, at the same place in the text. */
+static struct eql_expr *wrap(struct compiler *c, enum expr_kind kind, enum eql_type type,
+			     struct eql_expr *x)
 {
-	return x && x->kind == EXPR_FIELD ? new_unary(c, EXPR_TRUTH, EQL_TYPE_BOOLEAN, x) : x;
+	struct eql_expr *wrapped = new_unary(c, kind, type, x);
+
+	wrapped->span = x->span;
+	return wrapped;
+}
+
+struct eql_expr *eql_as_condition(struct compiler *c, struct eql_expr *x)
+{
+	return x && x->kind == EXPR_FIELD ? wrap(c, EXPR_TRUTH, EQL_TYPE_BOOLEAN, x) : x;
 }
 
 /* A typed field's value in the form it is compared in. */
@@ -112,11 +124,11 @@ static struct eql_expr *as_operand(struct compiler *c, struct eql_expr *x)
 		return x;
 	switch (x->type) {
 	case EQL_TYPE_BOOLEAN:
-		return new_unary(c, EXPR_TRUTH, x->type, x);
+		return wrap(c, EXPR_TRUTH, x->type, x);
 	case EQL_TYPE_DATE:
-		return new_unary(c, EXPR_TO_DATE, x->type, x);
+		return wrap(c, EXPR_TO_DATE, x->type, x);
 	case EQL_TYPE_IP:
-		return new_unary(c, EXPR_TO_IP, x->type, x);
+		return wrap(c, EXPR_TO_IP, x->type, x);
 	default:
 		return x;
 	}
@@ -141,11 +153,11 @@ static struct eql_expr *convert_literal(struct compiler *c, struct eql_expr *lit
 
 static struct eql_expr *new_match(struct compiler *c, struct eql_expr *left,
 				  const struct str *strings, uint32_t count, bool wildcards,
-				  bool ignore_case, enum matcher_mode mode)
+				  bool fold, enum matcher_mode mode)
 {
 	struct eql_expr *x = new_unary(c, EXPR_MATCH, EQL_TYPE_BOOLEAN, left);
 
-	x->matcher = eql_matcher_new(c->arena, strings, count, wildcards, ignore_case, mode);
+	x->matcher = eql_matcher_new(c->arena, strings, count, wildcards, fold, mode);
 	return x;
 }
 
@@ -170,17 +182,12 @@ static bool all_are_dates(const struct eql_expr *x)
 	return true;
 }
 
-static struct eql_expr *lower_in_list(struct compiler *c, struct eql_expr *x, bool ignore_case);
-
-static struct eql_expr *lower_like(struct compiler *c, const struct node *node)
+struct eql_expr *eql_form_like(struct compiler *c, struct eql_expr *x, bool fold)
 {
-	struct eql_expr *x = new_expr(c, EXPR_IN, EQL_TYPE_BOOLEAN, node->kid_count);
 	uint32_t count;
 
-	if (!lower_kids(c, node, 0, x))
-		return NULL;
 	if (x->kids[0]->type == EQL_TYPE_DATE && all_are_dates(x))
-		return lower_in_list(c, x, false);
+		return eql_form_in(c, x, false);
 	if (x->kids[0]->type == EQL_TYPE_IP) {
 		x->kids[0] = as_operand(c, x->kids[0]);
 		for (uint32_t i = 1; i < x->kid_count; i++)
@@ -188,7 +195,14 @@ static struct eql_expr *lower_like(struct compiler *c, const struct node *node)
 	}
 	struct str *strings = literal_strings(c, x, &count);
 
-	return new_match(c, x->kids[0], strings, count, true, node->fold, MATCHER_TEXT);
+	return new_match(c, x->kids[0], strings, count, true, fold, MATCHER_TEXT);
+}
+
+static struct eql_expr *lower_like(struct compiler *c, const struct node *node)
+{
+	struct eql_expr *x = eql_new_expr(c, EXPR_IN, EQL_TYPE_BOOLEAN, node->kid_count);
+
+	return lower_kids(c, node, 0, x) ? eql_form_like(c, x, node->fold) : NULL;
 }
 
 static struct eql_expr *lower_regex(struct compiler *c, const struct node *node)
@@ -218,8 +232,8 @@ static struct eql_expr *lower_regex(struct compiler *c, const struct node *node)
 
 /* ---- in, comparisons */
 
-/* kids[0] in kids[1..], which are literals; nulls are taken out and remembered. */
-static struct eql_expr *lower_in_list(struct compiler *c, struct eql_expr *x, bool ignore_case)
+/* Nulls are taken out of the list and remembered. */
+struct eql_expr *eql_form_in(struct compiler *c, struct eql_expr *x, bool fold)
 {
 	uint32_t kept = 1, count;
 	bool has_null = false;
@@ -236,16 +250,16 @@ static struct eql_expr *lower_in_list(struct compiler *c, struct eql_expr *x, bo
 	struct str *strings = literal_strings(c, x, &count);
 
 	if (count && count == kept - 1)
-		x = new_match(c, x->kids[0], strings, count, false, ignore_case, MATCHER_COERCE);
+		x = new_match(c, x->kids[0], strings, count, false, fold, MATCHER_COERCE);
 	x->has_null = has_null;
 	return x;
 }
 
 static struct eql_expr *lower_in(struct compiler *c, const struct node *node)
 {
-	struct eql_expr *x = new_expr(c, EXPR_IN, EQL_TYPE_BOOLEAN, node->kid_count);
+	struct eql_expr *x = eql_new_expr(c, EXPR_IN, EQL_TYPE_BOOLEAN, node->kid_count);
 
-	return lower_kids(c, node, 0, x) ? lower_in_list(c, x, node->fold) : NULL;
+	return lower_kids(c, node, 0, x) ? eql_form_in(c, x, node->fold) : NULL;
 }
 
 static enum eql_operator mirrored(enum eql_operator op)
@@ -275,20 +289,16 @@ static struct eql_expr *lower_equal_literal(struct compiler *c, struct eql_expr 
 	if (v->type == VALUE_BOOL && x->kind != EXPR_FIELD && x->kind != EXPR_TRUTH &&
 	    x->type == EQL_TYPE_BOOLEAN)
 		return v->boolean ? x : new_unary(c, EXPR_NOT, EQL_TYPE_BOOLEAN, x);
-	struct eql_expr *in = new_expr(c, EXPR_IN, EQL_TYPE_BOOLEAN, 2);
+	struct eql_expr *in = eql_new_expr(c, EXPR_IN, EQL_TYPE_BOOLEAN, 2);
 
 	in->kids[0] = x;
 	in->kids[1] = literal;
-	return lower_in_list(c, in, false);
+	return eql_form_in(c, in, false);
 }
 
-static struct eql_expr *lower_compare(struct compiler *c, const struct node *node)
+struct eql_expr *eql_form_compare(struct compiler *c, enum eql_operator op, struct eql_expr *a,
+				  struct eql_expr *b, bool nulls_equal, struct span where)
 {
-	struct eql_expr *a = eql_lower(c, node->kids[0]), *b = eql_lower(c, node->kids[1]);
-	enum eql_operator op = node->op;
-
-	if (!a || !b)
-		return NULL;
 	/* The literal, or null, goes right: `5 < x` and `x > 5` are one predicate. */
 	if (is_literal(a, VALUE_NULL) || (a->kind == EXPR_LITERAL && b->kind != EXPR_LITERAL)) {
 		struct eql_expr *swap = a;
@@ -302,74 +312,100 @@ static struct eql_expr *lower_compare(struct compiler *c, const struct node *nod
 	if ((op == EQL_EQ || op == EQL_NE) && b->kind == EXPR_LITERAL) {
 		x = lower_equal_literal(c, a, b);
 	} else {
-		bool fields = a->kind == EXPR_FIELD && b->kind == EXPR_FIELD;
-
-		x = new_expr(c, EXPR_COMPARE, EQL_TYPE_BOOLEAN, 2);
+		x = eql_new_expr(c, EXPR_COMPARE, EQL_TYPE_BOOLEAN, 2);
 		x->op = op == EQL_NE ? EQL_EQ : op;
-		x->kids[0] = fields ? a : as_operand(c, a);
-		x->kids[1] = b->kind == EXPR_LITERAL ? convert_literal(c, b, x->kids[0])
-			     : fields                ? b
-						     : as_operand(c, b);
+		x->kids[0] = as_operand(c, a);
+		x->kids[1] =
+		    b->kind == EXPR_LITERAL ? convert_literal(c, b, x->kids[0]) : as_operand(c, b);
+		x->has_null = nulls_equal && x->op == EQL_EQ;
 	}
 	if (op == EQL_NE)
-		x = new_unary(c, EXPR_NOT, EQL_TYPE_BOOLEAN, fold(c, x, node->span));
+		x = new_unary(c, EXPR_NOT, EQL_TYPE_BOOLEAN, eql_fold_constant(c, x, where));
 	return x;
+}
+
+static struct eql_expr *lower_compare(struct compiler *c, const struct node *node)
+{
+	struct eql_expr *a = eql_lower(c, node->kids[0]), *b = eql_lower(c, node->kids[1]);
+
+	bool optional = node->kids[0]->optional || node->kids[1]->optional;
+
+	return a && b ? eql_form_compare(c, node->op, a, b, optional, node->span) : NULL;
 }
 
 /* ---- the rest */
 
-static struct eql_expr *lower_call(struct compiler *c, const struct node *node)
+struct eql_expr *eql_form_cidr(struct compiler *c, struct eql_expr *x)
 {
-	bool cidr = node->function == eql_function_find(STR("cidrMatch"));
-	struct eql_expr *x = new_expr(c, EXPR_CALL, node->type, node->kid_count);
-
-	x->function = node->function;
-	x->fold = node->fold;
-	if (!lower_kids(c, node, 0, x))
-		return NULL;
-	if (!cidr)
-		return x;
 	struct eql_cidr *cidrs = ARENA_ARRAY(c->arena, struct eql_cidr, x->kid_count);
 
 	for (uint32_t i = 1; i < x->kid_count; i++) {
 		/* A null range makes the result null, whatever the address. */
 		if (is_literal(x->kids[i], VALUE_NULL))
-			return new_literal(c, (struct value){0});
+			return eql_new_literal(c, (struct value){0});
 		if (!eql_cidr_parse(value_as_str(&x->kids[i]->literal), &cidrs[x->cidr_count++]))
 			return NULL;
 	}
+	x->function = eql_function_find(STR("cidrMatch"));
 	x->cidrs = cidrs;
 	x->kid_count = 1;
 	return x;
+}
+
+static struct eql_expr *lower_call(struct compiler *c, const struct node *node)
+{
+	struct eql_expr *x = eql_new_expr(c, EXPR_CALL, node->type, node->kid_count);
+
+	x->function = node->function;
+	x->fold = node->fold;
+	if (!lower_kids(c, node, 0, x))
+		return NULL;
+	return x->function == eql_function_find(STR("cidrMatch")) ? eql_form_cidr(c, x) : x;
 }
 
 static struct eql_expr *lower_logical(struct compiler *c, const struct node *node)
 {
 	static const enum expr_kind kinds[] = {
 	    [NODE_NOT] = EXPR_NOT, [NODE_AND] = EXPR_AND, [NODE_OR] = EXPR_OR};
-	struct eql_expr *x = new_expr(c, kinds[node->kind], EQL_TYPE_BOOLEAN, node->kid_count);
+	struct eql_expr *x = eql_new_expr(c, kinds[node->kind], EQL_TYPE_BOOLEAN, node->kid_count);
 
 	if (!lower_kids(c, node, 0, x))
 		return NULL;
 	for (uint32_t i = 0; i < x->kid_count; i++)
-		x->kids[i] = as_condition(c, x->kids[i]);
+		x->kids[i] = eql_as_condition(c, x->kids[i]);
 	return x;
 }
 
 static struct eql_expr *lower_math(struct compiler *c, const struct node *node)
 {
-	struct eql_expr *x = new_expr(c, node->kind == NODE_NEGATE ? EXPR_NEGATE : EXPR_MATH,
-				      node->type, node->kid_count);
+	struct eql_expr *x = eql_new_expr(c, node->kind == NODE_NEGATE ? EXPR_NEGATE : EXPR_MATH,
+					  node->type, node->kid_count);
 
 	x->op = node->op;
 	return lower_kids(c, node, 0, x) ? x : NULL;
+}
+
+static struct eql_expr *lower_field(struct compiler *c, const struct node *node)
+{
+	struct eql_expr *x = eql_new_field(c, node->name, node->span);
+
+	if (x)
+		x->stage = node->stage;
+	return x;
+}
+
+static struct eql_expr *lower_relation(struct compiler *c, const struct node *node)
+{
+	struct eql_expr *x = eql_new_expr(c, EXPR_RELATION, EQL_TYPE_BOOLEAN, 0);
+
+	return eql_assemble_relation(c, node, &x->relation) ? x : NULL;
 }
 
 static struct eql_expr *lower_node(struct compiler *c, const struct node *node)
 {
 	switch (node->kind) {
 	case NODE_LITERAL:
-		return new_literal(c, node->literal);
+		return eql_new_literal(c, node->literal);
 	case NODE_FIELD:
 		return lower_field(c, node);
 	case NODE_CALL:
@@ -389,11 +425,27 @@ static struct eql_expr *lower_node(struct compiler *c, const struct node *node)
 	case NODE_MATH:
 	case NODE_NEGATE:
 		return lower_math(c, node);
+	case NODE_RELATION:
+		return lower_relation(c, node);
 	}
 	return NULL;
 }
 
+/* What a node was made into stands where the node does; its parts know their own places. */
+static void set_span(struct eql_expr *x, struct span span)
+{
+	if (x->span.len)
+		return;
+	x->span = span;
+	for (uint32_t i = 0; i < x->kid_count; i++)
+		set_span(x->kids[i], span);
+}
+
 struct eql_expr *eql_lower(struct compiler *c, const struct node *node)
 {
-	return fold(c, lower_node(c, node), node->span);
+	struct eql_expr *x = eql_fold_constant(c, lower_node(c, node), node->span);
+
+	if (x)
+		set_span(x, node->span);
+	return x;
 }

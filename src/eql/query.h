@@ -101,7 +101,9 @@ struct eql_leaf {
 	/* For each of `fields`, the stage whose event it is read from, EQL_THIS_EVENT for the event
 	 * in hand. NULL when all are (then only the event in hand is read). */
 	const uint32_t *field_stages;
-	uint32_t cost;               /* rough ns per evaluation, to try cheap leaves first */
+	uint32_t cost; /* rough ns per evaluation, to try cheap leaves first */
+	/* Where it is written: bytes of the query's text; of a leaf without EQL text both 0. */
+	uint32_t text_at, text_len;
 	const struct eql_expr *expr; /* the eql room's own */
 };
 
@@ -126,11 +128,12 @@ struct eql_filter {
 	struct str category; /* compared with case; empty when any_category */
 	uint32_t category_field;
 	struct eql_cond *cond; /* no relations, no leaves with field_stages */
-	/* NULL when `cond` is all there is. Else the condition as written, with relations and fields
-	 * of earlier stages: for eql_whole_holds(), once `cond`, which holds whenever this can, has
-	 * let the event through. */
+	/* NULL when `cond` is all there is. Else what relations and fields of earlier stages decide:
+	 * for eql_whole_holds(), once `cond`, which holds whenever the condition as written can, has
+	 * let the event through. Both together are that condition. */
 	struct eql_cond *whole;
-	struct str text; /* as written, for explanations */
+	bool reads_stages; /* `whole` reads earlier stages' events; else only relations */
+	struct str text;   /* as written, for explanations */
 };
 
 struct eql_key {
@@ -155,6 +158,7 @@ enum eql_relation_kind {
 
 struct eql_relation {
 	enum eql_relation_kind kind;
+	/* Its `whole`, if it has one, reads relations before this one and no stages. */
 	uint32_t filter;
 };
 

@@ -56,7 +56,7 @@ size_t rule_offset(struct str text, uint32_t line, uint32_t column)
 	return at < text.len ? at : text.len;
 }
 
-struct diag rule_diag_key(const struct rule_source *source, const struct toml_node *node)
+struct diag rule_diag_key(const struct rule_source *source, const struct tree_node *node)
 {
 	uint32_t line = node->key_line ? node->key_line : node->line;
 	uint32_t column = node->key_line ? node->key_column : node->column;
@@ -82,21 +82,21 @@ static size_t value_width(struct str text, size_t at)
 	return end > at ? end - at : 1;
 }
 
-struct diag rule_diag_value(const struct rule_source *source, const struct toml_node *node)
+struct diag rule_diag_value(const struct rule_source *source, const struct tree_node *node)
 {
 	size_t at = rule_offset(source->text, node->line, node->column);
 
 	return diag_at(source->path, source->text, at, value_width(source->text, at), 1, 1);
 }
 
-static const struct toml_node *rule_key(const struct rule_source *source, const char *name)
+static const struct tree_node *rule_key(const struct rule_source *source, const char *name)
 {
-	return toml_get(toml_get(source->root, "rule"), name);
+	return tree_get(tree_get(source->root, "rule"), name);
 }
 
 static void missing(const struct rule_source *source, const char *key, const char *expected)
 {
-	const struct toml_node *table = toml_get(source->root, "rule");
+	const struct tree_node *table = tree_get(source->root, "rule");
 	struct diag diag = {.file = source->path};
 
 	if (table)
@@ -117,7 +117,7 @@ static bool is_blank_text(struct str s)
 static void need_text(const struct rule_source *source, const char *name, struct str text,
 		      const char *expected)
 {
-	const struct toml_node *node = rule_key(source, name);
+	const struct tree_node *node = rule_key(source, name);
 
 	if (!node) {
 		struct str key = arena_printf(source->arena, "rule.%s", name);
@@ -125,7 +125,7 @@ static void need_text(const struct rule_source *source, const char *name, struct
 		missing(source, key.p, expected);
 		return;
 	}
-	if (node->type != TOML_STRING || !is_blank_text(text))
+	if (node->type != TREE_STRING || !is_blank_text(text))
 		return;
 	struct diag diag = rule_diag_value(source, node);
 
@@ -152,7 +152,7 @@ static void finish_id(const struct rule_source *source, struct rule_draft *draft
 static void finish_severity(const struct rule_source *source, struct rule_draft *draft)
 {
 	static const char expected[] = "expected \"low\", \"medium\", \"high\" or \"critical\"";
-	const struct toml_node *node = rule_key(source, "severity");
+	const struct tree_node *node = rule_key(source, "severity");
 
 	draft->rule.severity = SEVERITY_MEDIUM;
 	if (!node && !draft->rule_id.p && draft->behaviour_id.p)
@@ -167,7 +167,7 @@ static void finish_severity(const struct rule_source *source, struct rule_draft 
 			return;
 		}
 	}
-	if (node->type != TOML_STRING)
+	if (node->type != TREE_STRING)
 		return;
 	struct diag diag = rule_diag_value(source, node);
 
@@ -179,9 +179,9 @@ static void finish_severity(const struct rule_source *source, struct rule_draft 
 static bool in_range(const struct rule_source *source, const char *name, int64_t value, int64_t min,
 		     int64_t max)
 {
-	const struct toml_node *node = rule_key(source, name);
+	const struct tree_node *node = rule_key(source, name);
 
-	if (!node || node->type != TOML_INT)
+	if (!node || node->type != TREE_INT)
 		return false;
 	if (value >= min && value <= max)
 		return true;
@@ -207,19 +207,19 @@ static void finish_numbers(const struct rule_source *source, struct rule_draft *
 
 static void finish_schedule(const struct rule_source *source, struct rule_draft *draft)
 {
-	const struct toml_node *interval = rule_key(source, "interval");
-	const struct toml_node *from = rule_key(source, "from");
+	const struct tree_node *interval = rule_key(source, "interval");
+	const struct tree_node *from = rule_key(source, "from");
 
 	draft->rule.interval_ns = INTERVAL_DEFAULT_NS;
 	draft->rule.lookback_ns = LOOKBACK_DEFAULT_NS;
-	if (interval && interval->type == TOML_STRING &&
+	if (interval && interval->type == TREE_STRING &&
 	    rule_parse_interval(draft->interval, &draft->rule.interval_ns)) {
 		struct diag diag = rule_diag_value(source, interval);
 
 		diag.hint = STR("expected a number and a unit (s, m, h, d, w), as in \"5m\"");
 		diag_add(source->diags, diag, "[rule.interval] is not a time span");
 	}
-	if (from && from->type == TOML_STRING &&
+	if (from && from->type == TREE_STRING &&
 	    rule_parse_age(draft->from, &draft->rule.lookback_ns)) {
 		struct diag diag = rule_diag_value(source, from);
 
@@ -241,7 +241,7 @@ static void skip(struct rule *rule, struct str reason)
 /* True when it is a type whose query lintel compiles. */
 static bool finish_type(const struct rule_source *source, struct rule *rule)
 {
-	const struct toml_node *node = rule_key(source, "type");
+	const struct tree_node *node = rule_key(source, "type");
 
 	if (!node && rule_key(source, "id") && !rule_key(source, "rule_id"))
 		rule->type = STR("eql");
@@ -268,14 +268,14 @@ static bool finish_type(const struct rule_source *source, struct rule *rule)
 static void finish_exceptions(const struct rule_source *source, struct rule_draft *draft,
 			      struct field_set *fields)
 {
-	const struct toml_node *array = rule_key(source, "exceptions");
+	const struct tree_node *array = rule_key(source, "exceptions");
 
 	/* Each mistake costs a walk to its place; beyond the list's end nobody would see it. */
 	for (uint32_t i = 0;
 	     i < draft->rule.exception_count && source->diags->errors < DIAG_LIST_MAX; i++) {
 		struct rule_exception *exception = &draft->rule.exceptions[i];
-		const struct toml_node *table = array->type == TOML_ARRAY ? array->kids[i] : array;
-		const struct toml_node *text = toml_get_typed(table, "query", TOML_STRING);
+		const struct tree_node *table = array->type == TREE_ARRAY ? array->kids[i] : array;
+		const struct tree_node *text = tree_get_typed(table, "query", TREE_STRING);
 		struct eql_query *query = NULL;
 		struct str reason = STR_NULL;
 
@@ -304,14 +304,14 @@ static void finish_exceptions(const struct rule_source *source, struct rule_draf
 static void finish_query(const struct rule_source *source, struct rule_draft *draft,
 			 struct field_set *fields)
 {
-	const struct toml_node *node = rule_key(source, "query");
-	const struct toml_node *language = rule_key(source, "language");
+	const struct tree_node *node = rule_key(source, "query");
+	const struct tree_node *language = rule_key(source, "language");
 	struct rule *rule = &draft->rule;
 	struct str reason = STR_NULL;
 
 	if (!language)
 		rule->language = STR("eql");
-	if (language && language->type == TOML_STRING && !str_eq(rule->language, STR("eql"))) {
+	if (language && language->type == TREE_STRING && !str_eq(rule->language, STR("eql"))) {
 		struct diag diag = rule_diag_value(source, language);
 
 		diag.hint = STR("expected \"eql\"");
@@ -320,7 +320,7 @@ static void finish_query(const struct rule_source *source, struct rule_draft *dr
 	}
 	need_text(source, "query", rule->query_text, "expected an EQL query");
 	finish_exceptions(source, draft, fields);
-	if (!node || node->type != TOML_STRING || is_blank_text(rule->query_text))
+	if (!node || node->type != TREE_STRING || is_blank_text(rule->query_text))
 		return;
 	rule->query_line = rule_text_line(source->text, node);
 	if (rule_compile(source, node, false, draft->category_field, fields, &rule->query,
@@ -342,7 +342,7 @@ void rule_finish(const struct rule_source *source, struct rule_draft *draft,
 	struct rule *rule = &draft->rule;
 
 	rule->state = RULE_LOADED;
-	if (!toml_get_typed(source->root, "rule", TOML_TABLE)) {
+	if (!tree_get_typed(source->root, "rule", TREE_TABLE)) {
 		missing(source, "rule",
 			"expected a table with rule_id, name, type, severity, "
 			"risk_score and query");

@@ -28,13 +28,13 @@ struct rule_draft {
 struct rule_source {
 	struct arena *arena; /* the rule set's */
 	struct str path, text;
-	const struct toml_node *root;
+	const struct tree_node *root;
 	struct diag_list *diags; /* of this file alone */
 };
 
 /* A diagnostic at a key, or at a value, of the file. */
-struct diag rule_diag_key(const struct rule_source *source, const struct toml_node *node);
-struct diag rule_diag_value(const struct rule_source *source, const struct toml_node *node);
+struct diag rule_diag_key(const struct rule_source *source, const struct tree_node *node);
+struct diag rule_diag_value(const struct rule_source *source, const struct tree_node *node);
 /* Byte offset of a line and column (both from 1) in the file's text. */
 size_t rule_offset(struct str text, uint32_t line, uint32_t column);
 
@@ -49,11 +49,11 @@ void rule_finish(const struct rule_source *source, struct rule_draft *draft,
 /* Compile the EQL text of `node` (a TOML string). Diagnostics point into the TOML file. With
  * `condition` the text is a condition, without "category where". Returns as eql_compile(); for
  * -ENOTSUP `reason` says what is not supported and nothing is reported. */
-int rule_compile(const struct rule_source *source, const struct toml_node *node, bool condition,
+int rule_compile(const struct rule_source *source, const struct tree_node *node, bool condition,
 		 struct str category_field, struct field_set *fields, struct eql_query **query,
 		 struct str *reason);
 /* Where the decoded text of a TOML string begins: line of its first character. */
-uint32_t rule_text_line(struct str text, const struct toml_node *node);
+uint32_t rule_text_line(struct str text, const struct tree_node *node);
 
 /* "5m": digits and one of s m h d w. 0 or -EINVAL. */
 int rule_parse_interval(struct str text, int64_t *ns);

@@ -210,6 +210,9 @@ static const struct key root_keys[] = {
     TABLES("threat", struct rule_draft, rule.threats, rule.threat_count, struct rule_threat,
 	   threat_keys),
     ANY("actions"),
+    /* Tests of the rule: `lintel rules test` reads them. */
+    ANY("defaults"),
+    ANY("test"),
     ANY("internal"),
     ANY("min_endpoint_version"),
     ANY("max_endpoint_version"),
@@ -233,19 +236,19 @@ static struct str dotted(struct arena *arena, const struct key_path *path)
 	return arena_printf(arena, "%.*s.%.*s", STR_ARG(up), STR_ARG(path->name));
 }
 
-static const char *type_name(enum toml_type type)
+static const char *type_name(enum tree_type type)
 {
 	static const char *const names[] = {
-	    [TOML_TABLE] = "a table",       [TOML_ARRAY] = "an array",  [TOML_STRING] = "a string",
-	    [TOML_INT] = "an integer",      [TOML_DOUBLE] = "a number", [TOML_BOOL] = "a boolean",
-	    [TOML_TIME] = "a date or time",
+	    [TREE_TABLE] = "a table",       [TREE_ARRAY] = "an array",  [TREE_STRING] = "a string",
+	    [TREE_INT] = "an integer",      [TREE_DOUBLE] = "a number", [TREE_BOOL] = "a boolean",
+	    [TREE_TIME] = "a date or time",
 	};
 
 	return names[type];
 }
 
 static void wrong_type(const struct rule_source *source, const struct key_path *path,
-		       const struct toml_node *node, const char *expected)
+		       const struct tree_node *node, const char *expected)
 {
 	struct str key = dotted(source->arena, path);
 	struct diag diag = rule_diag_value(source, node);
@@ -255,7 +258,7 @@ static void wrong_type(const struct rule_source *source, const struct key_path *
 }
 
 static void add_unknown(const struct rule_source *source, struct rule *rule,
-			const struct key_path *path, const struct toml_node *node)
+			const struct key_path *path, const struct tree_node *node)
 {
 	uint32_t n = rule->unknown_key_count;
 
@@ -280,19 +283,19 @@ static void add_unknown(const struct rule_source *source, struct rule *rule,
 }
 
 static void read_strings(const struct rule_source *source, const struct key_path *path,
-			 const struct toml_node *node, struct str **items, uint32_t *count)
+			 const struct tree_node *node, struct str **items, uint32_t *count)
 {
-	if (node->type != TOML_STRING && node->type != TOML_ARRAY) {
+	if (node->type != TREE_STRING && node->type != TREE_ARRAY) {
 		wrong_type(source, path, node, "an array of strings");
 		return;
 	}
-	uint32_t n = node->type == TOML_ARRAY ? node->kid_count : 1;
+	uint32_t n = node->type == TREE_ARRAY ? node->kid_count : 1;
 	struct str *to = ARENA_ARRAY(source->arena, struct str, n);
 
 	for (uint32_t i = 0; i < n; i++) {
-		const struct toml_node *item = node->type == TOML_ARRAY ? node->kids[i] : node;
+		const struct tree_node *item = node->type == TREE_ARRAY ? node->kids[i] : node;
 
-		if (item->type != TOML_STRING) {
+		if (item->type != TREE_STRING) {
 			wrong_type(source, path, item, "an array of strings");
 			return;
 		}
@@ -303,30 +306,30 @@ static void read_strings(const struct rule_source *source, const struct key_path
 }
 
 static void read_scalar(const struct rule_source *source, const struct key_path *path,
-			const struct toml_node *node, enum key_kind kind, void *to)
+			const struct tree_node *node, enum key_kind kind, void *to)
 {
 	switch (kind) {
 	case KEY_VERSION:
-		if (node->type == TOML_INT) {
+		if (node->type == TREE_INT) {
 			*(struct str *)to =
 			    arena_printf(source->arena, "%lld", (long long)node->integer);
 			return;
 		}
 		/* fall through */
 	case KEY_STRING:
-		if (node->type == TOML_STRING || node->type == TOML_TIME)
+		if (node->type == TREE_STRING || node->type == TREE_TIME)
 			*(struct str *)to = arena_str(source->arena, node->text);
 		else
 			wrong_type(source, path, node, "a string");
 		return;
 	case KEY_INT:
-		if (node->type == TOML_INT)
+		if (node->type == TREE_INT)
 			*(int64_t *)to = node->integer;
 		else
 			wrong_type(source, path, node, "an integer");
 		return;
 	case KEY_BOOL:
-		if (node->type == TOML_BOOL)
+		if (node->type == TREE_BOOL)
 			*(bool *)to = node->boolean;
 		else
 			wrong_type(source, path, node, "true or false");
@@ -336,13 +339,13 @@ static void read_scalar(const struct rule_source *source, const struct key_path 
 	}
 }
 
-static bool says_something(const struct toml_node *node)
+static bool says_something(const struct tree_node *node)
 {
-	return (node->type != TOML_ARRAY && node->type != TOML_TABLE) || node->kid_count > 0;
+	return (node->type != TREE_ARRAY && node->type != TREE_TABLE) || node->kid_count > 0;
 }
 
 static void warn_unapplied(const struct rule_source *source, const struct key_path *path,
-			   const struct toml_node *node)
+			   const struct tree_node *node)
 {
 	if (!says_something(node))
 		return;
@@ -355,24 +358,24 @@ static void warn_unapplied(const struct rule_source *source, const struct key_pa
 }
 
 static void read_table(const struct rule_source *source, struct rule_draft *draft,
-		       const struct key_path *path, const struct toml_node *table,
+		       const struct key_path *path, const struct tree_node *table,
 		       const struct key *keys, char *base);
 
 static void read_tables(const struct rule_source *source, struct rule_draft *draft,
-			const struct key_path *path, const struct toml_node *node,
+			const struct key_path *path, const struct tree_node *node,
 			const struct key *key, char *base)
 {
-	if (node->type != TOML_ARRAY && node->type != TOML_TABLE) {
+	if (node->type != TREE_ARRAY && node->type != TREE_TABLE) {
 		wrong_type(source, path, node, "an array of tables");
 		return;
 	}
-	uint32_t n = node->type == TOML_ARRAY ? node->kid_count : 1;
+	uint32_t n = node->type == TREE_ARRAY ? node->kid_count : 1;
 	char *items = arena_alloc(source->arena, n * key->item_bytes);
 
 	for (uint32_t i = 0; i < n; i++) {
-		const struct toml_node *item = node->type == TOML_ARRAY ? node->kids[i] : node;
+		const struct tree_node *item = node->type == TREE_ARRAY ? node->kids[i] : node;
 
-		if (item->type != TOML_TABLE) {
+		if (item->type != TREE_TABLE) {
 			wrong_type(source, path, item, "an array of tables");
 			return;
 		}
@@ -383,7 +386,7 @@ static void read_tables(const struct rule_source *source, struct rule_draft *dra
 }
 
 static void read_key(const struct rule_source *source, struct rule_draft *draft,
-		     const struct key_path *path, const struct toml_node *node,
+		     const struct key_path *path, const struct tree_node *node,
 		     const struct key *key, char *base)
 {
 	switch (key->kind) {
@@ -397,7 +400,7 @@ static void read_key(const struct rule_source *source, struct rule_draft *draft,
 			     (uint32_t *)(void *)(base + key->count_offset));
 		return;
 	case KEY_TABLE:
-		if (node->type == TOML_TABLE)
+		if (node->type == TREE_TABLE)
 			read_table(source, draft, path, node, key->kids, base);
 		else
 			wrong_type(source, path, node, "a table");
@@ -412,11 +415,11 @@ static void read_key(const struct rule_source *source, struct rule_draft *draft,
 }
 
 static void read_table(const struct rule_source *source, struct rule_draft *draft,
-		       const struct key_path *path, const struct toml_node *table,
+		       const struct key_path *path, const struct tree_node *table,
 		       const struct key *keys, char *base)
 {
 	for (uint32_t i = 0; i < table->kid_count; i++) {
-		const struct toml_node *node = table->kids[i];
+		const struct tree_node *node = table->kids[i];
 		struct key_path here = {.up = path, .name = node->key};
 		const struct key *key = keys;
 
@@ -431,8 +434,8 @@ static void read_table(const struct rule_source *source, struct rule_draft *draf
 
 void rule_read_keys(const struct rule_source *source, struct rule_draft *draft)
 {
-	const struct toml_node *rule = toml_get(source->root, "rule");
+	const struct tree_node *rule = tree_get(source->root, "rule");
 
 	read_table(source, draft, NULL, source->root, root_keys, (char *)draft);
-	draft->rule.building_block = toml_get(rule, "building_block_type") != NULL;
+	draft->rule.building_block = tree_get(rule, "building_block_type") != NULL;
 }

@@ -18,7 +18,7 @@ struct raw_string {
 	bool multi;
 };
 
-static struct raw_string find_raw(struct str text, const struct toml_node *node)
+static struct raw_string find_raw(struct str text, const struct tree_node *node)
 {
 	size_t at = rule_offset(text, node->line, node->column);
 	struct raw_string raw = {.begin = at};
@@ -39,7 +39,7 @@ static struct raw_string find_raw(struct str text, const struct toml_node *node)
 	return raw;
 }
 
-uint32_t rule_text_line(struct str text, const struct toml_node *node)
+uint32_t rule_text_line(struct str text, const struct tree_node *node)
 {
 	struct raw_string raw = find_raw(text, node);
 	uint32_t line = 1;
@@ -118,7 +118,7 @@ static size_t raw_offset(struct str text, struct raw_string raw, uint32_t line, 
 	return i < text.len ? i : text.len;
 }
 
-static void relocate(const struct rule_source *source, const struct toml_node *node, bool condition,
+static void relocate(const struct rule_source *source, const struct tree_node *node, bool condition,
 		     const struct diag *from)
 {
 	struct diag diag = rule_diag_key(source, node);
@@ -139,11 +139,22 @@ static void relocate(const struct rule_source *source, const struct toml_node *n
 	diag_add(source->diags, diag, "%.*s", STR_ARG(from->message));
 }
 
-int rule_compile(const struct rule_source *source, const struct toml_node *node, bool condition,
+/* Elastic's endpoint behaviour rules, which have an `id` where detection rules have a `rule_id`. */
+static enum eql_dialect dialect_of(const struct rule_source *source)
+{
+	const struct tree_node *rule = tree_get_typed(source->root, "rule", TREE_TABLE);
+	bool behaviour = rule && tree_get_typed(rule, "id", TREE_STRING) &&
+			 !tree_get_typed(rule, "rule_id", TREE_STRING);
+
+	return behaviour ? EQL_DIALECT_ENDPOINT : EQL_DIALECT_ELASTICSEARCH;
+}
+
+int rule_compile(const struct rule_source *source, const struct tree_node *node, bool condition,
 		 struct str category_field, struct field_set *fields, struct eql_query **query,
 		 struct str *reason)
 {
-	struct eql_options options = {.category_field = category_field};
+	struct eql_options options = {.category_field = category_field,
+				      .dialect = dialect_of(source)};
 	struct str text = node->text;
 	struct diag_list said;
 

@@ -142,9 +142,9 @@ static void claim_id(struct rule_set *set, const struct rule_source *source, str
 
 	if (!other)
 		return;
-	const struct toml_node *table = toml_get(source->root, "rule");
-	const struct toml_node *node = toml_get(table, "rule_id");
-	struct diag diag = rule_diag_value(source, node ? node : toml_get(table, "id"));
+	const struct tree_node *table = tree_get(source->root, "rule");
+	const struct tree_node *node = tree_get(table, "rule_id");
+	struct diag diag = rule_diag_value(source, node ? node : tree_get(table, "id"));
 
 	diag.hint = STR("a rule id names one rule; this file is not loaded");
 	diag_add(source->diags, diag, "rule id [%.*s] is already that of %.*s", STR_ARG(rule->id),
@@ -155,7 +155,7 @@ int rule_set_load_text(struct rule_set *set, struct field_set *fields, struct st
 		       struct str path, struct diag_list *diags)
 {
 	struct rule_draft *draft = ARENA_NEW(&set->arena, struct rule_draft);
-	struct toml_node *root = NULL;
+	struct tree_node *root = NULL;
 	struct diag_list said;
 	struct arena tree;
 
