@@ -166,6 +166,9 @@ static void write_value(struct json_writer *w, const struct tree_node *node, uin
 	case TREE_BOOL:
 		json_bool(w, node->boolean);
 		return;
+	case TREE_NULL:
+		json_null(w);
+		return;
 	case TREE_ARRAY:
 	case TREE_TABLE:
 		break;
