@@ -16,26 +16,33 @@ description = "d"
 rule_id = "22222222-0000-4000-8000-%012d"
 risk_score = 21
 severity = "low"
-type = "eql"
-language = "eql"
+type = "%s"
+language = "%s"
 max_signals = 100000
 query = """
 %s
 """
-'''
-QUERIES = ['process where process.name == "sh" and process.pid % 37 == 0',
+%s'''
+GROUPS = [("threshold", 'process.name : "cc1"', '[rule.threshold]\nfield = ["host.id", "process.pid"]\nvalue = 3\n'),
+          ("new_terms", 'file.path : *', '[rule.new_terms]\nfield = "new_terms_fields"\nvalue = ["file.path"]\n'
+           '[[rule.new_terms.history_window_start]]\nfield = "history_window_start"\nvalue = "now-7d"\n')]
+QUERIES = ['sequence by host.id with maxspan=20s [process where process.pid % 50 == 3] [file where file.path : "/tmp/*3"]',
+           'sequence by host.id with maxspan=5s [file where file.path : "/tmp/?"] ![process where process.name == "cc1" and process.pid % 9 == 0]',
+           'sequence with maxspan=1m [process where process.pid % 97 == 1] by process.pid [process where true] by process.pid',
+           'sample by process.pid [process where process.name == "ls" and host.id == "h0"] [process where process.name == "sh" and host.id != "h0"]',
+           'process where process.name == "sh" and process.pid % 37 == 0',
            'process where process.args : "--never*" or process.pid % 101 == 1',
            'file where file.path : "/tmp/*7"']
 
 
-def rules_in(name, queries):
+def rules_in(name, rules):
     os.makedirs(path(name), exist_ok=True)
-    for i, query in enumerate(queries):
-        write("%s/%d.toml" % (name, i), RULE % ("rule %d" % i, i, query))
+    for i, (kind, query, more) in enumerate(rules):
+        write("%s/%d.toml" % (name, i), RULE % ("rule %d" % i, i, kind, "eql" if kind == "eql" else "kuery", query, more))
     return path(name)
 
 
-rules = rules_in("rules", QUERIES)
+rules = rules_in("rules", [("eql", query, "") for query in QUERIES] + GROUPS)
 
 
 def run(*argv, threads=None, rules=rules, **more):
@@ -45,6 +52,10 @@ def run(*argv, threads=None, rules=rules, **more):
 
 def alerts(p):
     return [json.loads(line) for line in p.out.splitlines()]
+
+
+def ids_of(alerts):
+    return [a["lintel"]["alert"]["id"] for a in alerts]
 
 
 def said(p):
@@ -126,11 +137,12 @@ with case("events of one stream in several files raise what they raise in one"):
     parts = [[], [], [], []]
     for line in lines:
         rnd.choice(parts).append(line)
-    want = sorted(a["lintel"]["alert"]["id"] for a in alerts(run(write("whole.ndjson", b"".join(lines)))))
+    want = sorted(ids_of(alerts(run(write("whole.ndjson", b"".join(lines))))))
     files = [put(rnd, "part%d.ndjson" % i, part) for i, part in enumerate(parts)]
     for threads in THREADS:
         p = run(*files, threads=threads)
-        assert sorted(a["lintel"]["alert"]["id"] for a in alerts(p)) == want and len(want) > 50, (threads, len(want))
+        assert sorted(ids_of(alerts(p))) == want and len(want) > 50, (threads, len(want), len(alerts(p)))
+        assert {a["rule"]["name"] for a in alerts(p)} > {"rule 0", "rule 1", "rule 2", "rule 4"}, threads
         assert "nothing lost" in p.err, p.err
 
 
@@ -225,4 +237,24 @@ with case("wrong numbers of threads are refused"):
     for wrong in ("0", "-1", "many", "257", ""):
         p = lintel("hunt", "--threads", wrong, big)
         assert p.returncode == 2 and "--threads" in p.err, (wrong, p.err)
+with case("--config gives rules and what is about detection; flags win; none is read without it"):
+    config = write("hunt.toml", '[rules]\ndefault = false\npaths = ["%s"]\n[watch]\ntolerance = 5\nstate_memory = 16\n' % rules)
+    for extra, status, word in (([], 0, "9 rules from 9 files"), (["--rules", write("more.toml", RULE % ("more", 99, "eql", "eql", "any where true", ""))], 0, "10 rules"),
+                                (["--tolerance", "x"], 2, "--tolerance")):
+        p = lintel("hunt", "--config", config, *extra, write("one.ndjson", one_alert("one", 1000)))
+        assert p.returncode == status and word in p.err, (extra, p.returncode, p.err)
+    # Four seconds of disorder: too late by default, not with the file's five.
+    late = write("late.ndjson", "".join(json.dumps({"@timestamp": t, "host": {"id": "h"}, "event": {"category": c, "sequence": t}, **more}) + "\n"
+                                        for t, c, more in ((9000, "file", {"file": {"path": "/tmp/3"}}), (12000, "any", {}), (8000, "process", {"process": {"pid": 53}}))))
+    p = run(late)
+    assert "1 events with hits that came later" in p.err and "rule 0" not in p.out, p.err
+    p = lintel("hunt", "--config", config, "--format", "ndjson", late)
+    assert "nothing lost" in p.err and "rule 0" in p.out, p.err
+    p = lintel("hunt", "--config", config, "--tolerance", "1", "--format", "ndjson", late)
+    assert "1 events with hits that came later" in p.err, p.err
+    for content, word in (("[rules]\npath = []\n", "known here: default, paths"), ("[rules\n", ":1:")):
+        p = lintel("hunt", "--config", write("bad.toml", content), late)
+        assert p.returncode == 2 and "bad.toml" in p.err and word in p.err, p.err
+    p = lintel("hunt", "--config", path("none.toml"), late)
+    assert p.returncode == 2 and "none.toml" in p.err, p.err
 done()
