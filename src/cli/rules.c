@@ -82,6 +82,8 @@ static int load(const struct options *o, struct rule_set *set, struct field_set 
 		error = rule_set_load_builtin(set, fields, &diags);
 	for (uint32_t i = 0; i < o->path_count && !error; i++)
 		error = rule_set_load(set, fields, o->paths[i], &diags);
+	if (!error)
+		rule_set_finish(set, fields, &diags);
 	if (error)
 		diag_list_print(&diags, STDERR_FILENO);
 	diag_list_free(&diags);
