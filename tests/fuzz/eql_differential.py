@@ -20,6 +20,7 @@ The generator keeps away from what both are known to see differently; EXPLAINED 
 """
 import argparse, collections, importlib.util, json, multiprocessing, os, random, subprocess, sys, time
 
+sys.dont_write_bytecode = True     # under sudo it would be root's; ../shared is not ours to write to
 import eql_random
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -39,35 +40,40 @@ reference = None
 def load_reference():
     spec = importlib.util.spec_from_file_location("eql_reference", REFERENCE)
     module = importlib.util.module_from_spec(spec)
-    sys.dont_write_bytecode = True     # ../shared is not ours to write to
     spec.loader.exec_module(module)
     return module
 
 
-def reference_answer(text, events, tiebreaker, size):
+def reference_answer(text, events, pair):
     """Results as lists of positions in `events`, or {"refused": why}."""
     try:
-        found = reference.run(text, events, tiebreaker=tiebreaker, size=size)
+        found = reference.run(text, events, tiebreaker=pair.tiebreaker, size=pair.size)
     except reference.EqlError as e:
         return {"refused": str(e)}
     place = {id(e): i for i, e in enumerate(events)}
     return [[None if e is None else place[id(e)] for e in group] for group in found]
 
 
-def header(text, events, tiebreaker, size):
+def condition_holds(condition, event):
+    try:
+        return bool(reference.run("any where " + condition, [event]))
+    except Exception:       # of its types: the pair that has it is reported
+        return True
+
+
+def header(text, events, pair):
     h = {"query": text, "events": len(events)}
-    if tiebreaker:
-        h["tiebreaker"] = tiebreaker
-    if size is not None:
-        h["size"] = size
+    for name in ("tiebreaker", "size", "reload"):
+        if getattr(pair, name) is not None:
+            h[name] = getattr(pair, name)
     return h
 
 
 def lintel_answers(program, pairs):
-    """One answer for each (text, events, tiebreaker, size); after a crash {"died": ...} for the one it was."""
+    """One answer for each (text, events, pair); after a crash {"died": ...} for the one it was."""
     lines = []
-    for text, events, tiebreaker, size in pairs:
-        lines.append(json.dumps(header(text, events, tiebreaker, size)))
+    for text, events, pair in pairs:
+        lines.append(json.dumps(header(text, events, pair)))
         lines.extend(json.dumps(e, ensure_ascii=False) for e in events)
     p = subprocess.run([program], input=("\n".join(lines) + "\n").encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     answers = [json.loads(l) for l in p.stdout.splitlines()]
@@ -106,21 +112,21 @@ def explanation(text, events, expected, got):
     return None
 
 
-def minimised(program, query, events, tiebreaker, size):
+def minimised(program, pair):
     """The smallest query and events found that still differ, unexplained."""
     def still(q, e):
         text = eql_random.query_text(q)
         try:
-            expected = reference_answer(text, e, tiebreaker, size)
+            expected = reference_answer(text, e, pair)
         except Exception:
             return False
         # Refused by one side only must not be traded for another difference.
         if isinstance(expected, dict):
             return False
-        got = lintel_answers(program, [(text, e, tiebreaker, size)])[0]
+        got = lintel_answers(program, [(text, e, pair)])[0]
         return differ(expected, got) and not explanation(text, e, expected, got)
 
-    tries, improved = 600, True
+    query, events, tries, improved = pair.query, pair.events, 600, True
     if not still(query, events):
         return query, events
     while improved and tries > 0:
@@ -137,24 +143,24 @@ def minimised(program, query, events, tiebreaker, size):
 
 
 def report(program, number, pair, text, expected, got):
-    query, events = minimised(program, pair.query, pair.events, pair.tiebreaker, pair.size)
+    query, events = minimised(program, pair)
     small = eql_random.query_text(query)
-    out = ["pair %d: tiebreaker %s, size %s" % (number, pair.tiebreaker, pair.size), "query: " + text,
+    out = ["pair %d: tiebreaker %s, size %s, reload %s" % (number, pair.tiebreaker, pair.size, pair.reload), "query: " + text,
            "reference: " + json.dumps(expected), "lintel:    " + json.dumps(got)]
     out += ["event %d: %s" % (i, json.dumps(e, ensure_ascii=False)) for i, e in enumerate(pair.events)]
     out.append("smallest: " + small)
     try:
-        out.append("reference: " + json.dumps(reference_answer(small, events, pair.tiebreaker, pair.size)))
+        out.append("reference: " + json.dumps(reference_answer(small, events, pair)))
     except Exception as e:
         out.append("reference: %r" % e)
-    out.append("lintel:    " + json.dumps(lintel_answers(program, [(small, events, pair.tiebreaker, pair.size)])[0]))
+    out.append("lintel:    " + json.dumps(lintel_answers(program, [(small, events, pair)])[0]))
     out += ["event %d: %s" % (i, json.dumps(e, ensure_ascii=False)) for i, e in enumerate(events)]
     return "\n".join(out)
 
 
 def compare(program, number, pair, text, got, tally, reports):
     try:
-        expected = reference_answer(text, pair.events, pair.tiebreaker, pair.size)
+        expected = reference_answer(text, pair.events, pair)
     except Exception as e:      # the generator made what the reference cannot take
         tally["reference failed"] += 1
         reports.append("pair %d: the reference failed: %r\nquery: %s\nevents: %s" % (number, e, text, json.dumps(pair.events)))
@@ -181,11 +187,11 @@ def one_chunk(job):
     tally, reports, pairs = collections.Counter(), [], []
     for number in range(first, first + count):
         rng = random.Random("%d %d" % (seed, number))
-        pair = eql_random.Pair(rng)
+        pair = eql_random.Pair(rng, condition_holds)
         if kind and pair.query["kind"] != kind:
             continue
         pairs.append((number, pair, eql_random.query_text(pair.query, rng)))
-    answers = lintel_answers(program, [(text, p.events, p.tiebreaker, p.size) for _, p, text in pairs])
+    answers = lintel_answers(program, [(text, p.events, p) for _, p, text in pairs])
     for (number, pair, text), got in zip(pairs, answers):
         if got is None:
             tally["lost to a crash"] += 1

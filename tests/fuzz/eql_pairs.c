@@ -2,8 +2,9 @@
 /*
  * lintel's side of eql_differential.py: runs queries over small sets of events as fast as it can.
  *
- *	stdin	{"query": "...", "events": N, "tiebreaker": "field", "size": N}	one header line,
- *		then N lines, an event each; tiebreaker and size may be left out; and so on
+ *	stdin	{"query": "...", "events": N}	one header line, then N lines, an event each; and so on
+ *		more in a header: "tiebreaker": a field; "size": how many results at most; "reload":
+ *		the machine is saved and loaded again before it takes its event of this number
  *	stdout	one line per pair: [[0, 3], [2, null]]	results, as positions in the input's events,
  *						null for a missing one
  *		or				{"refused": "1:9: error: ..."}
@@ -13,7 +14,7 @@
 
 #include "base/alloc.h"
 #include "base/json_writer.h"
-#include "eql/query.h"
+#include "eql/machine.h"
 #include "event/json.h"
 
 enum {
@@ -21,11 +22,13 @@ enum {
 	HEADER_EVENTS,
 	HEADER_TIEBREAKER,
 	HEADER_SIZE,
+	HEADER_RELOAD,
 };
 
 struct pair {
 	struct buf query, tiebreaker;
-	int64_t events, size; /* size < 0: all */
+	int64_t events;
+	int64_t size, reload; /* negative: not given */
 };
 
 struct input {
@@ -34,11 +37,28 @@ struct input {
 	size_t raw_size;
 };
 
-/* What a pair found, in order. */
-struct results {
-	struct kept_event **matches;
-	size_t count, cap;
+/* An event that satisfies something. */
+struct hit {
+	struct kept_event *event;
+	uint32_t *filters;
+	uint32_t filter_count;
 };
+
+struct result {
+	struct kept_event **events; /* NULL for a missing one */
+	uint32_t event_count;
+	uint64_t number; /* in order of completion */
+};
+
+struct found {
+	struct hit *hits;
+	size_t hit_count, hit_cap;
+	struct result *results;
+	size_t result_count, result_cap;
+};
+
+/* Far more than small sets of events need. */
+#define POOL_BYTES ((size_t)64 << 20)
 
 static _Noreturn void die(const char *why)
 {
@@ -70,6 +90,8 @@ static void take_header(void *context, uint32_t id, const struct json_value *val
 		pair->events = value->integer;
 	else if (id == HEADER_SIZE && value->type == JSON_INT)
 		pair->size = value->integer;
+	else if (id == HEADER_RELOAD && value->type == JSON_INT)
+		pair->reload = value->integer;
 	else
 		die("a header's value is of the wrong type");
 }
@@ -83,7 +105,7 @@ static bool read_header(struct input *input, struct json_reader *reader,
 	buf_reset(&pair->query);
 	buf_reset(&pair->tiebreaker);
 	pair->events = 0;
-	pair->size = -1;
+	pair->size = pair->reload = -1;
 	if (!next_line(input))
 		return false;
 	if (json_read(reader, paths, buf_str(&input->line), &handler, NULL, &why))
@@ -100,48 +122,202 @@ static int32_t demand_fields(struct field_set *fields, const struct pair *pair)
 	return field_set_demand(fields, buf_str(&pair->tiebreaker));
 }
 
-static void add_result(struct results *results, struct kept_event *event)
+static uint32_t satisfied(const struct eql_query *query, const struct event *event,
+			  struct eql_scratch *scratch, uint32_t *filters)
 {
-	if (results->count == results->cap) {
-		results->cap = results->cap ? results->cap * 2 : 64;
-		results->matches =
-		    xreallocarray(results->matches, results->cap, sizeof(struct kept_event *));
-	}
-	results->matches[results->count++] = event;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < query->filter_count; i++)
+		if (eql_filter_match(&query->filters[i], event, scratch))
+			filters[n++] = i;
+	return n;
 }
 
-static void run(const struct eql_query *query, const struct field_set *fields, int32_t tiebreaker,
-		const struct pair *pair, struct input *input, struct results *results)
+static void add_hit(struct found *found, const struct eql_query *query, struct kept_event *event,
+		    const uint32_t *filters, uint32_t count)
 {
-	struct event_reader_options options = {
-	    .timestamp_field = field_known_name(FIELD_TIMESTAMP),
-	    .tiebreaker_field = buf_str(&pair->tiebreaker),
-	};
-	struct event_reader *reader = event_reader_new(fields, &options);
-	struct eql_scratch *scratch = eql_scratch_new();
+	struct hit hit = {.event = event, .filter_count = count};
+
+	hit.filters = xmalloc(query->filter_count * sizeof(*filters));
+	memcpy(hit.filters, filters, count * sizeof(*filters));
+	if (found->hit_count == found->hit_cap) {
+		found->hit_cap = found->hit_cap ? found->hit_cap * 2 : 64;
+		found->hits = xreallocarray(found->hits, found->hit_cap, sizeof(*found->hits));
+	}
+	found->hits[found->hit_count++] = hit;
+}
+
+/* A query at work. */
+struct run {
+	const struct eql_query *query;
+	const struct pair *pair;
+	int32_t tiebreaker; /* field, or -1 */
+	struct event_reader *reader;
 	struct event event;
+	struct found found;
+};
+
+static void read_event(struct run *run, struct str json)
+{
 	const char *why;
 
-	event_init(&event, fields);
-	for (int64_t i = 0; i < pair->events; i++) {
-		event_reset(&event);
+	event_reset(&run->event);
+	if (event_read_json(run->reader, json, &run->event, &why))
+		die(why);
+}
+
+static struct kept_event *keep_event(const struct run *run, struct str document, uint64_t arrival)
+{
+	return kept_event_new(&run->event, run->query->kept_fields, run->query->kept_field_count,
+			      run->tiebreaker, arrival, document);
+}
+
+static void read_events(struct run *run, struct input *input)
+{
+	struct eql_scratch *scratch = eql_scratch_new();
+	uint32_t *filters = xmalloc(run->query->filter_count * sizeof(*filters));
+
+	for (int64_t i = 0; i < run->pair->events; i++) {
 		if (!next_line(input))
 			die("an event is missing");
-		if (event_read_json(reader, buf_str(&input->line), &event, &why))
-			die(why);
-		if (eql_match(query, &event, scratch))
-			add_result(results, kept_event_new(&event, NULL, 0, tiebreaker, (uint64_t)i,
-							   STR("")));
+		read_event(run, buf_str(&input->line));
+		uint32_t n = satisfied(run->query, &run->event, scratch, filters);
+
+		if (n)
+			add_hit(&run->found, run->query,
+				keep_event(run, run->event.document, (uint64_t)i), filters, n);
 	}
-	event_free(&event);
+	free(filters);
 	eql_scratch_free(scratch);
-	event_reader_free(reader);
+}
+
+static void add_result(struct found *found, struct kept_event *const *events, uint32_t count,
+		       uint64_t number)
+{
+	struct result result = {.event_count = count, .number = number};
+
+	result.events = xcalloc(count, sizeof(*result.events));
+	for (uint32_t i = 0; i < count; i++)
+		result.events[i] = events[i] ? kept_event_ref(events[i]) : NULL;
+	if (found->result_count == found->result_cap) {
+		found->result_cap = found->result_cap ? found->result_cap * 2 : 64;
+		found->results =
+		    xreallocarray(found->results, found->result_cap, sizeof(*found->results));
+	}
+	found->results[found->result_count++] = result;
+}
+
+static void take_result(void *context, const struct eql_result *result)
+{
+	add_result(context, result->events, result->event_count, result->number);
+}
+
+static struct kept_event *keep_again(void *context, struct str document, uint64_t arrival)
+{
+	struct run *run = context;
+	struct buf padded = {0};
+
+	buf_add(&padded, document);
+	buf_reserve(&padded, EVENT_JSON_PADDING);
+	read_event(run, buf_str(&padded));
+	struct kept_event *event = keep_event(run, document, arrival);
+
+	buf_free(&padded);
+	return event;
+}
+
+static struct eql_machine *reload(struct run *run, struct eql_machine *machine,
+				  const struct eql_machine_options *options)
+{
+	struct eql_machine *loaded = eql_machine_new(run->query, options);
+	struct buf state = {0};
+
+	eql_machine_save(machine, &state);
+	eql_machine_free(machine);
+	if (eql_machine_load(loaded, buf_str(&state), keep_again, run))
+		die("a saved state cannot be loaded");
+	buf_free(&state);
+	return loaded;
+}
+
+static void run_machine(struct run *run)
+{
+	struct eql_machine_options options = {
+	    .pool = eql_pool_new(POOL_BYTES),
+	    .samples_at_end = true,
+	    .samples_per_key = 1,
+	    .found = take_result,
+	    .context = &run->found,
+	};
+	struct eql_machine *machine = eql_machine_new(run->query, &options);
+
+	for (size_t i = 0; i < run->found.hit_count; i++) {
+		const struct hit *hit = &run->found.hits[i];
+
+		if ((int64_t)i == run->pair->reload)
+			machine = reload(run, machine, &options);
+		eql_machine_take(machine, hit->event, hit->filters, hit->filter_count);
+	}
+	eql_machine_finish(machine);
+	eql_machine_free(machine);
+	if (eql_pool_bytes(options.pool))
+		die("a machine that is gone still holds memory");
+	eql_pool_free(options.pool);
 }
 
 static int by_order(const void *a, const void *b)
 {
-	return kept_event_order_total(*(struct kept_event *const *)a,
-				      *(struct kept_event *const *)b);
+	const struct hit *left = a, *right = b;
+
+	return kept_event_order_total(left->event, right->event);
+}
+
+static struct kept_event *last_event(const struct result *result)
+{
+	uint32_t i = result->event_count;
+
+	while (i && !result->events[i - 1])
+		i--;
+	return i ? result->events[i - 1] : NULL;
+}
+
+/* Elasticsearch's order of results. */
+static int by_last_event(const void *a, const void *b)
+{
+	const struct result *left = a, *right = b;
+	int order = kept_event_order(last_event(left), last_event(right));
+
+	return order ? order : (left->number > right->number) - (left->number < right->number);
+}
+
+static void find(struct run *run)
+{
+	struct found *found = &run->found;
+
+	if (found->hit_count)
+		qsort(found->hits, found->hit_count, sizeof(*found->hits), by_order);
+	if (eql_query_is_stateless(run->query))
+		for (size_t i = 0; i < found->hit_count; i++)
+			add_result(found, &found->hits[i].event, 1, i);
+	else
+		run_machine(run);
+	if (found->result_count)
+		qsort(found->results, found->result_count, sizeof(*found->results), by_last_event);
+}
+
+static void free_found(struct found *found)
+{
+	for (size_t i = 0; i < found->hit_count; i++) {
+		kept_event_unref(found->hits[i].event);
+		free(found->hits[i].filters);
+	}
+	for (size_t i = 0; i < found->result_count; i++) {
+		for (uint32_t k = 0; k < found->results[i].event_count; k++)
+			kept_event_unref(found->results[i].events[k]);
+		free(found->results[i].events);
+	}
+	free(found->hits);
+	free(found->results);
 }
 
 static void limit(enum eql_pipe_kind kind, uint64_t count, size_t *first, size_t *end)
@@ -154,24 +330,34 @@ static void limit(enum eql_pipe_kind kind, uint64_t count, size_t *first, size_t
 		*first = *end - count;
 }
 
+static void put_result(const struct result *result, struct json_writer *json)
+{
+	json_array(json);
+	for (uint32_t i = 0; i < result->event_count; i++)
+		if (result->events[i])
+			json_uint(json, result->events[i]->arrival);
+		else
+			json_null(json);
+	json_end(json);
+}
+
 /* Elasticsearch's `size` is a limit before the first pipe, of the same kind. */
-static void put_results(const struct eql_query *query, struct results *results, int64_t size,
+static void put_results(const struct eql_query *query, const struct found *found, int64_t size,
 			struct buf *out)
 {
-	size_t first = 0, end = results->count;
+	size_t first = 0, end = found->result_count;
+	struct json_writer json = json_writer_to(out);
 
-	if (end)
-		qsort(results->matches, end, sizeof(*results->matches), by_order);
 	if (size >= 0)
 		limit(query->pipe_count ? query->pipes[0].kind : EQL_PIPE_TAIL, (uint64_t)size,
 		      &first, &end);
 	for (uint32_t i = 0; i < query->pipe_count; i++)
 		limit(query->pipes[i].kind, query->pipes[i].count, &first, &end);
-	buf_add_char(out, '[');
+	json_array(&json);
 	for (size_t i = first; i < end; i++)
-		buf_printf(out, "%s[%llu]", i > first ? ", " : "",
-			   (unsigned long long)results->matches[i]->arrival);
-	buf_add(out, STR("]\n"));
+		put_result(&found->results[i], &json);
+	json_end(&json);
+	buf_add_char(out, '\n');
 }
 
 static void put_refusal(const struct diag_list *diags, struct buf *out)
@@ -195,10 +381,29 @@ static void skip_events(struct input *input, int64_t count)
 			die("an event is missing");
 }
 
+static void run_pair(const struct eql_query *query, struct field_set *fields,
+		     const struct pair *pair, struct input *input, struct buf *out)
+{
+	struct run run = {.query = query, .pair = pair};
+	struct event_reader_options options = {
+	    .timestamp_field = field_known_name(FIELD_TIMESTAMP),
+	    .tiebreaker_field = buf_str(&pair->tiebreaker),
+	};
+
+	run.tiebreaker = demand_fields(fields, pair);
+	run.reader = event_reader_new(fields, &options);
+	event_init(&run.event, fields);
+	read_events(&run, input);
+	find(&run);
+	put_results(query, &run.found, pair->size, out);
+	free_found(&run.found);
+	event_free(&run.event);
+	event_reader_free(run.reader);
+}
+
 static void answer(const struct pair *pair, struct input *input, struct buf *out)
 {
 	struct field_set *fields = field_set_new();
-	struct results results = {0};
 	struct eql_query *query;
 	struct diag_list diags;
 	struct arena arena;
@@ -209,14 +414,8 @@ static void answer(const struct pair *pair, struct input *input, struct buf *out
 		skip_events(input, pair->events);
 		put_refusal(&diags, out);
 	} else {
-		int32_t tiebreaker = demand_fields(fields, pair);
-
-		run(query, fields, tiebreaker, pair, input, &results);
-		put_results(query, &results, pair->size, out);
+		run_pair(query, fields, pair, input, out);
 	}
-	for (size_t i = 0; i < results.count; i++)
-		kept_event_unref(results.matches[i]);
-	free(results.matches);
 	diag_list_free(&diags);
 	field_set_free(fields);
 	arena_free(&arena);
@@ -235,6 +434,7 @@ int main(void)
 	json_paths_add(paths, STR("events"), HEADER_EVENTS);
 	json_paths_add(paths, STR("tiebreaker"), HEADER_TIEBREAKER);
 	json_paths_add(paths, STR("size"), HEADER_SIZE);
+	json_paths_add(paths, STR("reload"), HEADER_RELOAD);
 	/* Written pair by pair: after a crash the number of answers names the pair. */
 	while (!err && read_header(&input, reader, paths, &pair)) {
 		buf_reset(&out);

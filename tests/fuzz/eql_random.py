@@ -85,8 +85,10 @@ def literal(rng, v):
 
 
 class Pair:
-    def __init__(self, rng):
+    def __init__(self, rng, holds=None):
+        """`holds(condition text, event)` says whether a condition fits its witness; conditions that do are preferred."""
         self.rng = rng
+        self.holds = holds
         # Python folds case by Unicode, lintel only ASCII letters; Python counts code points,
         # lintel UTF-16 units. So these strings stay away from what would show it.
         self.upper = rng.random() < 0.08
@@ -100,6 +102,8 @@ class Pair:
         self.fields = rng.sample(FIELDS, rng.randrange(3, 9))
         self.events = self.make_events()
         self.query = self.make_sequence() if self.is_sequence else self.make_event_query()
+        # Of a sequence: its state is saved and loaded between two events.
+        self.reload = rng.randrange(len(self.events)) if self.is_sequence and rng.random() < 0.3 else None
         self.size = rng.choice([None, None, None, 0, 1, 2, 5, 50]) if not self.many_keys else None
 
     # ---- events
@@ -184,10 +188,11 @@ class Pair:
         ms, events = START_MS, []
         for number in range(count):
             ms += rng.choice(step)
-            events.append(self.make_event(ms, number))
+            events.append((ms, self.make_event(ms, number)))
         if rng.random() < 0.3:
             rng.shuffle(events)
-        return events
+        self.ms = [ms for ms, _ in events]
+        return [event for _, event in events]
 
     # ---- leaves
 
@@ -571,7 +576,11 @@ class Pair:
 
     def stage(self, witness, keys, depth=2):
         r = self.rng.random()
-        condition = ("leaf", "true") if r < 0.2 else self.leaf(witness) if r < 0.6 else self.condition(witness, depth)
+        tries = 5 if self.holds and self.rng.random() < 0.85 else 1
+        for _ in range(tries):
+            condition = ("leaf", "true") if r < 0.2 else self.leaf(witness) if r < 0.6 else self.condition(witness, depth)
+            if tries == 1 or self.holds(condition_text(condition).replace(BLANK, " "), witness):
+                break
         return {"category": self.category(witness), "condition": condition, "missing": False, "by": keys, "runs": 1}
 
     def key_text(self, field):
@@ -587,11 +596,15 @@ class Pair:
             if own is None:
                 return []
             return [self.key_text(rng.choice([k for k in KEYS if k[2] == own]))]
-        at = sorted(rng.choice(range(len(self.events))) for _ in range(count))
+        order = sorted(range(len(self.events)), key=lambda i: (self.ms[i], i))
+        at = [order[i] for i in sorted(rng.sample(range(len(order)), min(count, len(order))))]
         stages = [self.stage(self.events[i], keys()) for i in at]
         if rng.random() < 0.12:
             rng.choice(stages)["runs"] = rng.choice([1, 2, 3])
-        maxspan = rng.choice(["1ms", "10ms", "500ms", "2s", "3s", "1m", "5m", "1h", "1d"]) if rng.random() < 0.5 else None
+        spans = {"1ms": 1, "10ms": 10, "500ms": 500, "2s": 2000, "3s": 3000, "1m": 60000, "5m": 300000, "1h": 3600000, "1d": 86400000}
+        if rng.random() < 0.7:
+            spans = {k: ms for k, ms in spans.items() if ms >= self.ms[at[-1]] - self.ms[at[0]]}
+        maxspan = rng.choice(list(spans)) if rng.random() < 0.5 else None
         if rng.random() < 0.2:
             for _ in range(rng.choice([1, 1, 2])):
                 gap = self.stage(rng.choice(self.events), keys())
