@@ -122,8 +122,8 @@ static struct str joined(struct eql_builder *b, const struct eql_build_pattern *
 	return text;
 }
 
-static struct eql_cond *like(struct eql_builder *b, struct str field, const struct str *patterns,
-			     uint32_t count, bool fold)
+struct eql_cond *eql_build_like(struct eql_builder *b, struct str field, const struct str *patterns,
+				uint32_t count, bool fold)
 {
 	struct eql_expr *x = over_field(b, EXPR_IN, field, count);
 
@@ -163,7 +163,7 @@ struct eql_cond *eql_build_wildcard(struct eql_builder *b, struct str field,
 		else
 			regexes[regex_count++] = joined(b, &patterns[i], STR(".*"), true);
 	if (text_count)
-		kids[kid_count++] = like(b, field, texts, text_count, fold);
+		kids[kid_count++] = eql_build_like(b, field, texts, text_count, fold);
 	if (regex_count)
 		kids[kid_count++] = regex(b, field, regexes, regex_count, fold);
 	return eql_build_or(b, kids, kid_count);
