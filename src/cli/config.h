@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/diag.h"
+#include "cli/setup.h"
 
 #define CONFIG_PATH_DEFAULT "/etc/lintel/lintel.toml"
 
@@ -27,6 +28,7 @@ struct config {
 	const char *output; /* NULL: stdout */
 	const char *events; /* NULL: not written */
 	const char *cgroup; /* NULL: all */
+	struct detection_options detection;
 	uint64_t ring_megabytes;
 	struct config_list directories; /* for the second witness, beside those the rules name */
 	/* [process] */

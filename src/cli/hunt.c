@@ -12,6 +12,7 @@
 #include "cli/cli.h"
 #include "cli/progress_internal.h"
 #include "cli/setup.h"
+#include "cli/state.h"
 #include "engine/alert.h"
 #include "engine/engine.h"
 #include "event/json.h"
@@ -20,6 +21,8 @@
 
 struct options {
 	struct rule_options rules;
+	struct detection_options detection;
+	const char *state; /* NULL: none is kept */
 	enum sink_format format;
 	const char *output; /* NULL: stdout */
 	uint64_t threads;   /* 0: as many as CPUs */
@@ -38,7 +41,9 @@ struct run {
 	struct hunt *hunt;
 	struct sink *sink;
 	struct progress progress;
-	uint64_t alert_count;
+	struct state *state; /* or NULL */
+	bool hides_blocks;
+	uint64_t alert_count, block_count;
 	bool reader_gone; /* of our output */
 };
 
@@ -48,6 +53,10 @@ static const struct option long_options[] = {
     {"format", required_argument, NULL, 'f'},
     {"output", required_argument, NULL, 'o'},
     {"threads", required_argument, NULL, 't'},
+    {"tolerance", required_argument, NULL, 'l'},
+    {"state-memory", required_argument, NULL, 'm'},
+    {"state", required_argument, NULL, 's'},
+    {"building-blocks", no_argument, NULL, 'b'},
     {"help", no_argument, NULL, 'h'},
     {0},
 };
@@ -98,6 +107,21 @@ static int read_flags(struct options *o, int argc, char **argv)
 					&o->threads))
 				return EXIT_USAGE;
 			break;
+		case 'l':
+			if (!cli_seconds(verb, "--tolerance", optarg, &o->detection.tolerance_ns))
+				return EXIT_USAGE;
+			break;
+		case 'm':
+			if (!cli_number(verb, "--state-memory", optarg, STATE_MEGABYTES_MIN,
+					STATE_MEGABYTES_MAX, &o->detection.state_megabytes))
+				return EXIT_USAGE;
+			break;
+		case 's':
+			o->state = optarg;
+			break;
+		case 'b':
+			o->detection.building_blocks = true;
+			break;
 		case 'h':
 			o->help = true;
 			break;
@@ -116,13 +140,16 @@ static void on_finding(void *context, const struct finding *finding)
 
 	if (r->reader_gone || alert_make(r->maker, finding, &alert))
 		return;
+	r->alert_count++;
+	r->block_count += alert.rule->building_block;
+	if (alert.rule->building_block && r->hides_blocks)
+		return;
 	progress_clear(&r->progress);
 	/* Other failures are said and counted by the sink, and the next alert may go through. */
 	if (sink_write(r->sink, &alert) == -EPIPE) {
 		r->reader_gone = true;
 		hunt_stop(r->hunt);
 	}
-	r->alert_count++;
 }
 
 static void on_progress(void *context, const struct ndjson_stats *stats)
@@ -130,6 +157,9 @@ static void on_progress(void *context, const struct ndjson_stats *stats)
 	struct run *r = context;
 
 	progress_update(&r->progress, stats, r->alert_count);
+	/* A hunt may follow a stream without end. What could not be saved is tried again. */
+	if (r->state && state_save(r->state, r->detector, false))
+		log_debug("state not saved");
 }
 
 /* Rules demand what they look at, then the engine what alerts show: each reader comes after what it
@@ -146,8 +176,8 @@ static int open_rules(struct run *r, const struct options *o)
 	r->engine = engine_new(&r->rules, r->fields);
 	r->detector =
 	    detector_new(&r->rules, r->fields,
-			 &(struct detector_options){.tolerance_ns = DETECTOR_TOLERANCE_DEFAULT_NS,
-						    .bytes_max = DETECTOR_BYTES_DEFAULT,
+			 &(struct detector_options){.tolerance_ns = o->detection.tolerance_ns,
+						    .bytes_max = state_bytes(&o->detection),
 						    .found = on_finding,
 						    .context = r});
 	r->maker = alert_maker_new(r->fields);
@@ -161,6 +191,13 @@ static int open_all(struct run *r, const struct options *o, const char *const *i
 
 	if (err)
 		return err;
+	if (o->state) {
+		err = state_open(&r->state, o->state);
+		if (err)
+			return err;
+		state_load(r->state, r->detector, r->fields);
+	}
+	r->hides_blocks = o->format == SINK_TERMINAL && !o->detection.building_blocks;
 	err = sink_open(&r->sink, o->format, o->output, -1);
 	if (err) {
 		log_error("--output %s: %s", o->output ? o->output : "-", strerror(-err));
@@ -172,6 +209,7 @@ static int open_all(struct run *r, const struct options *o, const char *const *i
 						.fields = r->fields,
 						.detector = r->detector,
 						.threads = (uint32_t)o->threads,
+						.goes_on = o->state != NULL,
 						.results_fd = sink_fd(r->sink),
 						.stop = &stop,
 						.progress = on_progress,
@@ -181,6 +219,7 @@ static int open_all(struct run *r, const struct options *o, const char *const *i
 static void close_all(struct run *r)
 {
 	hunt_close(r->hunt);
+	state_close(r->state);
 	sink_close(r->sink);
 	event_reader_free(r->reader);
 	alert_maker_free(r->maker);
@@ -195,24 +234,27 @@ static void summary(struct run *r)
 	const struct ndjson_stats *stats = hunt_stats(r->hunt);
 	double seconds = progress_seconds(&r->progress);
 	char events[PROGRESS_NUMBER_MAX], rate[PROGRESS_NUMBER_MAX];
-	struct buf losses = {0};
+	struct buf losses = {0}, blocks = {0};
 
 	progress_clear(&r->progress);
 	uint64_t left_out = say_left_out(r->detector);
 	uint32_t causes = write_losses(&losses);
 
+	write_blocks(r->block_count, !r->hides_blocks, &blocks);
+
 	log_info("%s%s events from %" PRIu64 " file%s (%.1f MB) in %.2f s, %s events/s: %" PRIu64
-		 " matches, %" PRIu64 " alerts, %s",
+		 " matches, %" PRIu64 " alerts%s, %s",
 		 stop ? "stopped after " : "", progress_number(stats->events, events), stats->files,
 		 stats->files == 1 ? "" : "s", (double)stats->bytes_done / 1e6, seconds,
 		 progress_number((uint64_t)((double)stats->events / seconds), rate),
-		 r->alert_count + left_out, r->alert_count,
+		 r->alert_count + left_out, r->alert_count, blocks.p,
 		 causes ? "lost or incomplete:" : "nothing lost");
 	int err = buf_write_fd(&losses, STDERR_FILENO);
 
 	if (err)
 		log_debug("summary: %s", strerror(-err));
 	buf_free(&losses);
+	buf_free(&blocks);
 }
 
 static int hunt(const struct options *o, const char *const *inputs, uint32_t count)
@@ -226,6 +268,9 @@ static int hunt(const struct options *o, const char *const *inputs, uint32_t cou
 		status = EXIT_OK;
 		r.progress = progress_start();
 		hunt_run(r.hunt);
+		/* Whoever did not get all alerts will hunt again, from the same state. */
+		if (r.state && !r.reader_gone && state_save(r.state, r.detector, true))
+			status = EXIT_FAILED;
 		summary(&r);
 		if (counter_get(COUNTER_OUTPUT_FAILED) || counter_get(COUNTER_INPUT_UNREADABLE))
 			status = EXIT_FAILED;
@@ -236,7 +281,9 @@ static int hunt(const struct options *o, const char *const *inputs, uint32_t cou
 
 static int run(int argc, char **argv)
 {
-	struct options o = {.format = SINK_TERMINAL};
+	struct options o = {.format = SINK_TERMINAL,
+			    .detection = {.tolerance_ns = DETECTOR_TOLERANCE_DEFAULT_NS,
+					  .state_megabytes = STATE_MEGABYTES_DEFAULT}};
 	int status = read_flags(&o, argc, argv);
 
 	if (status == EXIT_OK && o.help)
@@ -261,11 +308,16 @@ const struct verb verb_hunt = {
 	"search hits are read from their _source. Lines that are not JSON are reported with file\n"
 	"and line, counted and skipped. max_signals of a rule caps its alerts per interval of the\n"
 	"events' own time. Progress is shown on a terminal, a summary at the end on stderr.\n"
+	"Rules over several events (sequences, thresholds, new terms) take them in order of time.\n"
 	"\n"
 	"  --rules PATH          rule file, or directory of rule files; may be repeated\n"
 	"  --no-default-rules    leave the shipped rules out\n"
 	"  -f, --format FORMAT   terminal (default) or ndjson\n"
 	"  -o, --output FILE     append alerts to FILE instead of printing them\n"
+	"  --tolerance SECONDS   wait this long for events that come late: 2 (default), 500ms\n"
+	"  --state-memory MB     what sequences, histories and the like may take (default 256)\n"
+	"  --state DIR           go on from what the last run with DIR saw, and leave it there\n"
+	"  --building-blocks     show alerts of building-block rules on the terminal too\n"
 	"  -h, --help            this text\n"
 	"\n"
 	"Examples:\n"

@@ -87,6 +87,14 @@ uint64_t say_left_out(const struct detector *detector)
 	return total;
 }
 
+void write_blocks(uint64_t count, bool shown, struct buf *out)
+{
+	if (count)
+		buf_printf(out, ", %" PRIu64 " of them building blocks%s", count,
+			   shown ? "" : " (--building-blocks shows them)");
+	buf_add_char(out, '\0');
+}
+
 uint32_t write_losses(struct buf *out)
 {
 	uint32_t causes = 0;

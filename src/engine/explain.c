@@ -79,7 +79,7 @@ static struct engine_anchor public_anchor(const struct builder *b, struct anchor
 	    .field = b->field_of_index[l->index],
 	    .text = arena_str(&f->arena, l->text),
 	    .fold = l->fold,
-	    .ends = l->pattern && anchor_need(l) == NEED_ENDS,
+	    .ends = l->pattern && l->shape.anchored,
 	};
 }
 
@@ -149,7 +149,8 @@ struct engine_facts *engine_facts_new(const struct rule_set *rules, struct field
 	arena_init(&f->arena);
 	intern_init(&f->leaves, &f->arena);
 	for (uint32_t i = 0; i < rules->count; i++)
-		count_rule(f, rules->rules[i]);
+		if (rules->rules[i]->state == RULE_LOADED)
+			count_rule(f, rules->rules[i]);
 	engine_free(engine_build(rules, fields, f));
 	return f;
 }

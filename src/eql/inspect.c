@@ -266,6 +266,8 @@ static void write_inside(struct writer *w, const struct eql_expr *x)
 		write_literal(w, &x->literal);
 		return;
 	case EXPR_FIELD:
+		if (x->stage != EQL_THIS_EVENT)
+			buf_printf(w->out, "event%u.", x->stage);
 		write_field(w, x->field);
 		return;
 	case EXPR_NOT:
@@ -302,7 +304,11 @@ static void write_inside(struct writer *w, const struct eql_expr *x)
 	case EXPR_CALL:
 		write_call(w, x);
 		return;
-	default: /* forms a value is brought into before it is compared */
+	case EXPR_RELATION: /* in no leaf */
+		return;
+	case EXPR_TRUTH:
+	case EXPR_TO_DATE:
+	case EXPR_TO_IP: /* forms a value is brought into */
 		write_expr(w, x->kids[0], BIND_ATOM);
 		return;
 	}

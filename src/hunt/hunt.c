@@ -193,5 +193,8 @@ void hunt_run(struct hunt *h)
 		if (h->options.progress)
 			h->options.progress(h->options.context, &h->stats);
 	}
-	detector_finish(h->options.detector);
+	if (h->options.goes_on)
+		detector_flush(h->options.detector);
+	else
+		detector_finish(h->options.detector);
 }

@@ -40,6 +40,7 @@ struct hunt_options {
 	const struct field_set *fields;
 	struct detector *detector;
 	uint32_t threads; /* the caller's among them; 0: as many as there are CPUs for it */
+	bool goes_on;     /* with another run, from saved state: detector_flush() at the end */
 	int results_fd;   /* where results go: not read, if it is among the inputs; -1: nowhere */
 	const volatile sig_atomic_t *stop; /* set by a signal handler */
 	/* Now and then, in the caller's thread. May be NULL. */
@@ -51,7 +52,7 @@ struct hunt_options {
  * leaves none. What the options point to must outlive the hunt. */
 int hunt_open(struct hunt **out, const char *const *inputs, uint32_t count,
 	      const struct hunt_options *options) __attribute__((warn_unused_result));
-/* To the end of all inputs, or until stopped; then detector_finish(). */
+/* To the end of all inputs, or until stopped; then detector_finish(), or detector_flush(). */
 void hunt_run(struct hunt *hunt);
 /* For who wants no more findings; to be called out of the detector's callback. */
 void hunt_stop(struct hunt *hunt);

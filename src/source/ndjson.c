@@ -65,6 +65,11 @@ struct str ndjson_line(const struct ndjson_source *source)
 	return source->current;
 }
 
+uint64_t ndjson_line_number(const struct ndjson_source *source)
+{
+	return source->line_base + source->lines.number;
+}
+
 const struct ndjson_stats *ndjson_stats(const struct ndjson_source *source)
 {
 	return &source->stats;

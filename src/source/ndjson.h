@@ -39,6 +39,8 @@ int ndjson_next_event(struct ndjson_source *source, struct event_reader *reader,
 		      struct event *event) __attribute__((warn_unused_result));
 /* The line of the event last returned, as it stands in the input. */
 struct str ndjson_line(const struct ndjson_source *source);
+/* Its number in its file, ndjson_stats()->current; from 1. */
+uint64_t ndjson_line_number(const struct ndjson_source *source);
 const struct ndjson_stats *ndjson_stats(const struct ndjson_source *source);
 
 #endif

@@ -214,7 +214,8 @@ static bool satisfies_alone(const struct bench *b, const struct rule *rule, uint
 
 	if (!eql_filter_match(&rule->query->filters[filter], event, b->eql))
 		return false;
-	for (uint32_t i = 0; filter == 0 && i < rule->exception_count; i++) {
+	for (uint32_t i = 0; filter != rule->query->lineage_filter && i < rule->exception_count;
+	     i++) {
 		exception.cond = rule->exceptions[i].cond;
 		if (exception.cond && eql_filter_match(&exception, event, b->eql))
 			return false;
