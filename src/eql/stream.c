@@ -211,14 +211,14 @@ struct eql_stream *eql_stream_new(const struct eql_query *query,
 	if (eql_query_is_stateless(query))
 		return stream;
 	stream->pool = eql_pool_new(options->bytes_max / 2);
-	stream->machine = eql_machine_new(
-	    query, &(struct eql_machine_options){
-		       .pool = stream->pool,
-		       .arrival_breaks_ties = options->arrival_breaks_ties,
-		       .window_ns = options->window_ns,
-		       .found = options->found,
-		       .context = options->context,
-		   });
+	stream->machine =
+	    eql_machine_new(query, &(struct eql_machine_options){
+				       .pool = stream->pool,
+				       .arrival_breaks_ties = options->arrival_breaks_ties,
+				       .window_ns = options->window_ns,
+				       .found = options->found,
+				       .context = options->context,
+				   });
 	return stream;
 }
 
