@@ -124,6 +124,16 @@ static struct eql_cond *like(struct eql_builder *b, struct str field, const stru
 	return left ? finish(b, eql_form_like(&b->compiler, left, patterns, count, fold)) : NULL;
 }
 
+struct eql_cond *eql_build_like(struct eql_builder *b, struct str field, const struct str *patterns,
+				uint32_t count, bool fold)
+{
+	struct value *values = ARENA_ARRAY(&b->scratch, struct value, count);
+
+	for (uint32_t i = 0; i < count; i++)
+		values[i] = value_str(patterns[i]);
+	return like(b, field, values, count, fold);
+}
+
 /* Wildcard patterns have no escape for * and ?, so texts with those become regular expressions. */
 static struct eql_cond *regex(struct eql_builder *b, struct str field, const struct str *patterns,
 			      uint32_t count, bool fold)

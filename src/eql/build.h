@@ -50,6 +50,10 @@ struct eql_cond *eql_build_wildcard(struct eql_builder *b, struct str field,
 				    const struct eql_build_pattern *patterns, uint32_t count,
 				    bool fold);
 
+/* The same with EQL's own patterns, in which `*` and `?` are special and cannot be escaped. */
+struct eql_cond *eql_build_like(struct eql_builder *b, struct str field, const struct str *patterns,
+				uint32_t count, bool fold);
+
 /* The field has a value. */
 struct eql_cond *eql_build_exists(struct eql_builder *b, struct str field);
 
