@@ -14,8 +14,9 @@ ALLOWED = {
     "rule": {"kql", "eql", "event", "base"},
     "engine": {"rule", "eql", "event", "base"},
     "source": {"event", "base"},
+    "hunt": {"source", "engine", "rule", "eql", "event", "base"},
     "sink": {"engine", "rule", "eql", "event", "base"},
-    "cli": {"sink", "source", "sensor", "engine", "rule", "process", "eql", "event", "base"},
+    "cli": {"hunt", "sink", "source", "sensor", "engine", "rule", "process", "eql", "event", "base"},
 }
 
 def main():

@@ -4,9 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/toml_reader.h"
+#include "cli/cli.h"
 #include "process/process.h"
 #include "sensor/sensor.h"
 
@@ -18,6 +21,7 @@ enum key_type {
 	KEY_TEXT,
 	KEY_NUMBER,
 	KEY_POWER_OF_TWO,
+	KEY_SECONDS, /* a number, or text as --tolerance takes it */
 	KEY_LIST
 };
 
@@ -35,6 +39,21 @@ static const struct key {
     {"watch", "output", KEY_TEXT, offsetof(struct config, output), 0, 0, {0}},
     {"watch", "events", KEY_TEXT, offsetof(struct config, events), 0, 0, {0}},
     {"watch", "cgroup", KEY_TEXT, offsetof(struct config, cgroup), 0, 0, {0}},
+    {"watch", "tolerance", KEY_SECONDS, offsetof(struct config, detection.tolerance_ns), 0, 0, {0}},
+    {"watch",
+     "state_memory",
+     KEY_NUMBER,
+     offsetof(struct config, detection.state_megabytes),
+     STATE_MEGABYTES_MIN,
+     STATE_MEGABYTES_MAX,
+     {0}},
+    {"watch",
+     "building_blocks",
+     KEY_BOOL,
+     offsetof(struct config, detection.building_blocks),
+     0,
+     0,
+     {0}},
     /* the kernel has ring buffers of no other sizes */
     {"watch",
      "ring_megabytes",
@@ -53,6 +72,8 @@ void config_init(struct config *config)
 	    .default_rules = true,
 	    .state = "/var/lib/lintel",
 	    .format = "terminal",
+	    .detection.tolerance_ns = DETECTOR_TOLERANCE_DEFAULT_NS,
+	    .detection.state_megabytes = STATE_MEGABYTES_DEFAULT,
 	    .ring_megabytes = SENSOR_RING_BYTES_DEFAULT >> 20,
 	    .max_processes = PROCESS_MAX_DEFAULT,
 	};
@@ -118,6 +139,21 @@ static void set_text(const struct reader *r, const struct key *key, const struct
 	*(const char **)((char *)r->config + key->offset) = node->text.p;
 }
 
+static bool read_seconds(const struct tree_node *node, int64_t *ns)
+{
+	char text[64];
+
+	if (node->type == TREE_STRING)
+		return cli_parse_seconds(node->text.p, ns);
+	if (node->type == TREE_INT)
+		snprintf(text, sizeof(text), "%lld", (long long)node->integer);
+	else if (node->type == TREE_DOUBLE)
+		snprintf(text, sizeof(text), "%.9f", node->real);
+	else
+		return false;
+	return cli_parse_seconds(text, ns);
+}
+
 static void set_key(const struct reader *r, const struct key *key, const struct tree_node *node)
 {
 	char *slot = (char *)r->config + key->offset;
@@ -148,6 +184,10 @@ static void set_key(const struct reader *r, const struct key *key, const struct 
 		diag_add(r->diags, diag, "%s.%s must be a %s from %llu to %llu", key->table,
 			 key->name, key->type == KEY_NUMBER ? "whole number" : "power of two",
 			 (unsigned long long)key->min, (unsigned long long)key->max);
+		break;
+	case KEY_SECONDS:
+		if (!read_seconds(node, (int64_t *)slot))
+			wrong(r, node, key, "seconds, like 2, 0.5 or \"500ms\", at most a day");
 		break;
 	case KEY_LIST:
 		if (node->type != TREE_ARRAY)
@@ -259,4 +299,28 @@ int config_load(struct config *config, const char *path, struct diag_list *diags
 		return error;
 	read_tables(&r, root);
 	return diags->errors ? -EINVAL : 0;
+}
+
+int config_read(struct config *config, const char *path)
+{
+	const char *from = path ? path : CONFIG_PATH_DEFAULT;
+	struct diag_list diags;
+
+	diag_list_init(&diags);
+	int error = config_load(config, from, &diags);
+
+	diag_list_print(&diags, STDERR_FILENO);
+	diag_list_free(&diags);
+	if (error == -ENOENT && !path)
+		return 0;
+	if (error == -ENOENT)
+		log_error("--config %s: %s", from, strerror(ENOENT));
+	return error;
+}
+
+void config_rules(const struct config *config, struct rule_options *rules)
+{
+	rules->no_default_rules = !config->default_rules;
+	for (uint32_t i = 0; i < config->rule_paths.count; i++)
+		rule_options_add(rules, config->rule_paths.items[i]);
 }

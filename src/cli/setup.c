@@ -64,16 +64,36 @@ int load_rules(const struct rule_options *options, struct rule_set *rules, struc
 	return 0;
 }
 
-static void say_withheld_by(void *context, const struct rule *rule, uint64_t withheld)
+static void say_left_out_of(void *context, const struct rule *rule, uint64_t suppressed,
+			    uint64_t withheld)
 {
-	(void)context;
-	log_info("max_signals (%u in %" PRId64 " s) held back %" PRIu64 " more alerts of \"%.*s\"",
-		 rule->max_signals, rule->interval_ns / NS_PER_SEC, withheld, STR_ARG(rule->name));
+	uint64_t *total = context;
+
+	*total += suppressed + withheld;
+	if (suppressed)
+		log_info("alert_suppression left out %" PRIu64 " more alerts of \"%.*s\"",
+			 suppressed, STR_ARG(rule->name));
+	if (withheld)
+		log_info("max_signals (%u in %" PRId64 " s) held back %" PRIu64
+			 " more alerts of \"%.*s\"",
+			 rule->max_signals, rule->interval_ns / NS_PER_SEC, withheld,
+			 STR_ARG(rule->name));
 }
 
-void say_withheld(const struct alert_caps *caps)
+uint64_t say_left_out(const struct detector *detector)
 {
-	alert_caps_report(caps, say_withheld_by, NULL);
+	uint64_t total = 0;
+
+	detector_report(detector, say_left_out_of, &total);
+	return total;
+}
+
+void write_blocks(uint64_t count, bool shown, struct buf *out)
+{
+	if (count)
+		buf_printf(out, ", %" PRIu64 " of them building blocks%s", count,
+			   shown ? "" : " (--building-blocks shows them)");
+	buf_add_char(out, '\0');
 }
 
 uint32_t write_losses(struct buf *out)

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `lintel watch`: sensor → rules → alerts, until told to stop. */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/file.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -20,6 +17,7 @@
 #include "cli/cli.h"
 #include "cli/config.h"
 #include "cli/setup.h"
+#include "cli/state.h"
 #include "engine/alert.h"
 #include "engine/engine.h"
 #include "event/json.h"
@@ -49,19 +47,22 @@ struct watch {
 	struct arena directories;
 	struct engine *engine;
 	struct engine_scratch *scratch;
-	struct alert_caps *caps;
+	struct detector *detector;
+	struct alert_maker *maker;
 	struct host *host;
 	struct process_table *processes;
 	struct sensor *sensor;
 	struct sink *alerts;  /* terminal, or what --output says */
 	struct sink *archive; /* STATE/alerts.ndjson */
 	struct sink *events;  /* --events; may be NULL */
-	int lock_fd;
+	struct state *state;
+	bool hides_blocks;
 	int signal_fd;
 	int epoll_fd;
-	struct buf line;
+	struct buf line; /* the event in hand as JSON */
 	struct buf ancestors;
-	uint64_t event_count, match_count, alert_count;
+	int64_t stream_time_ns; /* the latest event's */
+	uint64_t event_count, alert_count, block_count;
 };
 
 static const struct option long_options[] = {
@@ -75,6 +76,9 @@ static const struct option long_options[] = {
     {"cgroup", required_argument, NULL, 'g'},
     {"format", required_argument, NULL, 'f'},
     {"output", required_argument, NULL, 'o'},
+    {"tolerance", required_argument, NULL, 'l'},
+    {"state-memory", required_argument, NULL, 'm'},
+    {"building-blocks", no_argument, NULL, 'b'},
     {"help", no_argument, NULL, 'h'},
     {0},
 };
@@ -99,7 +103,6 @@ static int set_format(struct options *o, const char *format)
  * *done when --help was all that is wanted. */
 static int read_config(struct options *o, int argc, char **argv, bool *done)
 {
-	struct diag_list diags;
 	int c;
 
 	optind = 0;
@@ -111,17 +114,7 @@ static int read_config(struct options *o, int argc, char **argv, bool *done)
 			*done = true;
 	if (*done)
 		return cli_help(&verb_watch);
-	diag_list_init(&diags);
-	const char *path = o->config_path ? o->config_path : CONFIG_PATH_DEFAULT;
-	int error = config_load(&o->config, path, &diags);
-
-	diag_list_print(&diags, STDERR_FILENO);
-	diag_list_free(&diags);
-	if (error == -ENOENT && !o->config_path)
-		return EXIT_OK;
-	if (error == -ENOENT)
-		log_error("--config %s: %s", path, strerror(ENOENT));
-	return error ? EXIT_USAGE : EXIT_OK;
+	return config_read(&o->config, o->config_path) ? EXIT_USAGE : EXIT_OK;
 }
 
 static int read_flags(struct options *o, int argc, char **argv)
@@ -142,6 +135,19 @@ static int read_flags(struct options *o, int argc, char **argv)
 		case 'p':
 			if (!cli_number(verb, "--root-pid", optarg, 1, INT32_MAX, &o->root_pid))
 				status = EXIT_USAGE;
+			break;
+		case 'l':
+			if (!cli_seconds(verb, "--tolerance", optarg,
+					 &o->config.detection.tolerance_ns))
+				status = EXIT_USAGE;
+			break;
+		case 'm':
+			if (!cli_number(verb, "--state-memory", optarg, STATE_MEGABYTES_MIN,
+					STATE_MEGABYTES_MAX, &o->config.detection.state_megabytes))
+				status = EXIT_USAGE;
+			break;
+		case 'b':
+			o->config.detection.building_blocks = true;
 			break;
 		case 's':
 			o->config.state = optarg;
@@ -174,57 +180,17 @@ static int read_flags(struct options *o, int argc, char **argv)
 	return status;
 }
 
-/* Whoever can write in the state directory can make a link there that lintel, as root, would append
- * alerts to. */
-static int check_owner(const char *state)
+/* What was saved there is loaded before the first event comes. */
+static int open_state(struct watch *w, const char *directory)
 {
-	struct stat st;
+	int error = state_open(&w->state, directory);
 
-	if (stat(state, &st))
-		return -errno;
-	if (!S_ISDIR(st.st_mode))
-		return -ENOTDIR;
-	if (st.st_uid != 0 || (st.st_mode & S_IWOTH) || ((st.st_mode & S_IWGRP) && st.st_gid != 0))
-		return -EPERM;
-	return 0;
-}
+	if (error)
+		return error;
+	state_load(w->state, w->detector, w->fields);
+	const char *path = state_path(w->state, "alerts.ndjson");
 
-/* STATE and its lock: two watches in one state directory would mix their alerts. */
-static int open_state(struct watch *w, const char *state)
-{
-	char path[4096];
-
-	if (mkdir(state, 0700) < 0 && errno != EEXIST) {
-		int error = errno;
-
-		log_error("state directory %s: %s%s", state, strerror(error),
-			  geteuid() ? " (watching needs root; run it with sudo)" : "");
-		return -error;
-	}
-	int owned = geteuid() ? 0 : check_owner(state);
-
-	if (owned) {
-		log_error("state directory %s: %s", state,
-			  owned == -EPERM ? "others than root can write in it; give one that only "
-					    "root can, with --state"
-					  : strerror(-owned));
-		return -EINVAL;
-	}
-	if ((size_t)snprintf(path, sizeof(path), "%s/lock", state) >= sizeof(path))
-		return -ENAMETOOLONG;
-	w->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (w->lock_fd < 0 || flock(w->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-		int error = errno;
-
-		log_error("state directory %s: %s%s", state,
-			  error == EWOULDBLOCK ? "in use by another lintel watch; give --state"
-					       : strerror(error),
-			  geteuid() ? " (watching needs root; run it with sudo)" : "");
-		return -error;
-	}
-	snprintf(path, sizeof(path), "%s/alerts.ndjson", state);
-	int error = sink_open(&w->archive, SINK_NDJSON, path, 0);
-
+	error = sink_open(&w->archive, SINK_NDJSON, path, 0);
 	if (error)
 		log_error("%s: %s", path, strerror(-error));
 	return error;
@@ -236,6 +202,7 @@ static int open_sinks(struct watch *w, const struct config *config)
 	    strcmp(config->format, "ndjson") == 0 ? SINK_NDJSON : SINK_TERMINAL;
 	int error = sink_open(&w->alerts, format, config->output, -1);
 
+	w->hides_blocks = format == SINK_TERMINAL && !config->detection.building_blocks;
 	if (error) {
 		log_error("--output %s: %s", config->output, strerror(-error));
 		return error;
@@ -316,6 +283,46 @@ static int open_sensor(struct watch *w, const struct options *o)
 	return sensor_open(&w->sensor, &sensor, w->fields, w->processes, w->host);
 }
 
+/* Of the process that acted last, as far as the table still has it. */
+static void add_ancestors(struct watch *w, struct alert *alert)
+{
+	const struct event *last = NULL;
+
+	for (uint32_t i = 0; i < alert->event_count; i++)
+		if (alert->events[i])
+			last = alert->events[i];
+	if (!last)
+		return;
+	const struct value *pid = event_get(last, FIELD_PROCESS_PID);
+	struct str id = event_get_str(last, FIELD_PROCESS_ENTITY_ID);
+	const struct process *process =
+	    pid->type == VALUE_INT ? process_find(w->processes, (uint32_t)pid->integer, 0) : NULL;
+
+	buf_reset(&w->ancestors);
+	if (process && str_eq(process_entity_id(process), id))
+		process_write_ancestors(w->processes, process, &w->ancestors);
+	alert->ancestors = buf_str(&w->ancestors);
+}
+
+/* Failures of a sink are reported and counted by the sink; the watch goes on. */
+static void on_finding(void *context, const struct finding *finding)
+{
+	struct watch *w = context;
+	struct alert alert;
+
+	if (alert_make(w->maker, finding, &alert))
+		return;
+	add_ancestors(w, &alert);
+	w->alert_count++;
+	w->block_count += alert.rule->building_block;
+	int archived = sink_write(w->archive, &alert);
+	int shown =
+	    alert.rule->building_block && w->hides_blocks ? 0 : sink_write(w->alerts, &alert);
+
+	if (archived || shown)
+		log_debug("alert %s could not be written everywhere", alert.id);
+}
+
 static int open_all(struct watch *w, const struct options *o)
 {
 	int error = load_rules(&o->rules, &w->rules, w->fields);
@@ -327,7 +334,13 @@ static int open_all(struct watch *w, const struct options *o)
 		field_set_demand(w->fields, field_known_name(id));
 	w->engine = engine_new(&w->rules, w->fields);
 	w->scratch = engine_scratch_new(w->engine);
-	w->caps = alert_caps_new(&w->rules);
+	w->detector = detector_new(
+	    &w->rules, w->fields,
+	    &(struct detector_options){.tolerance_ns = o->config.detection.tolerance_ns,
+				       .bytes_max = state_bytes(&o->config.detection),
+				       .found = on_finding,
+				       .context = w});
+	w->maker = alert_maker_new(w->fields);
 	w->host = host_new();
 	if ((error = open_state(w, o->config.state)) != 0)
 		return error;
@@ -347,7 +360,8 @@ static void close_all(struct watch *w)
 	sensor_close(w->sensor);
 	process_table_free(w->processes);
 	host_free(w->host);
-	alert_caps_free(w->caps);
+	alert_maker_free(w->maker);
+	detector_free(w->detector);
 	engine_scratch_free(w->scratch);
 	engine_free(w->engine);
 	sink_close(w->alerts);
@@ -358,34 +372,11 @@ static void close_all(struct watch *w)
 	arena_free(&w->directories);
 	buf_free(&w->line);
 	buf_free(&w->ancestors);
-	if (w->lock_fd >= 0)
-		close(w->lock_fd);
+	state_close(w->state);
 	if (w->signal_fd >= 0)
 		close(w->signal_fd);
 	if (w->epoll_fd >= 0)
 		close(w->epoll_fd);
-}
-
-/* Failures of a sink are reported and counted by the sink; the watch goes on. */
-static void raise_alert(struct watch *w, struct event *event, const struct process *process,
-			const struct rule *rule)
-{
-	const struct event *const events[] = {event};
-	struct alert alert;
-
-	alert_from_event(&alert, rule, events);
-	w->match_count++;
-	if (!alert_caps_admit(w->caps, &alert))
-		return;
-	if (!w->ancestors.len)
-		process_write_ancestors(w->processes, process, &w->ancestors);
-	alert.ancestors = buf_str(&w->ancestors);
-	w->alert_count++;
-	int archived = sink_write(w->archive, &alert);
-	int shown = sink_write(w->alerts, &alert);
-
-	if (archived || shown)
-		log_debug("alert %s could not be written everywhere", alert.id);
 }
 
 static void on_event(void *context, struct event *event, const struct process *process)
@@ -394,18 +385,38 @@ static void on_event(void *context, struct event *event, const struct process *p
 	const struct engine_hit *hits;
 	uint32_t n = engine_match(w->engine, event, w->scratch, &hits);
 
+	(void)process;
 	w->event_count++;
-	buf_reset(&w->ancestors);
-	for (uint32_t i = 0; i < n; i++)
-		raise_alert(w, event, process, hits[i].rule);
-	if (!w->events)
+	if (event->time_ns > w->stream_time_ns)
+		w->stream_time_ns = event->time_ns;
+	if (!n && !w->events)
 		return;
 	buf_reset(&w->line);
 	event_write_json(event, &w->line);
+	if (n) {
+		detector_take(w->detector,
+			      detector_keep(w->detector, event, w->event_count, buf_str(&w->line)),
+			      hits, n, w->stream_time_ns);
+	}
+	if (!w->events)
+		return;
 	int error = sink_write_line(w->events, buf_str(&w->line));
 
 	if (error)
 		log_debug("event could not be written: %s", strerror(-error));
+}
+
+/* Time passes on a quiet host too: what waits for it is decided. */
+static void advance(struct watch *w)
+{
+	int64_t now = clock_now_ns();
+
+	if (now > w->stream_time_ns)
+		w->stream_time_ns = now;
+	detector_advance(w->detector, w->stream_time_ns);
+	/* Failures are said and counted there; it is tried again. */
+	if (state_save(w->state, w->detector, false))
+		log_debug("state not saved");
 }
 
 /* Until a signal or the deadline. */
@@ -427,6 +438,7 @@ static int loop(struct watch *w, uint64_t duration_s)
 			log_error("the sensor failed: %s", strerror(-n));
 			return EXIT_FAILED;
 		}
+		advance(w);
 		if (read(w->signal_fd, &signal_info, sizeof(signal_info)) > 0)
 			return EXIT_OK;
 		if (deadline && clock_monotonic_ns() >= deadline)
@@ -436,24 +448,28 @@ static int loop(struct watch *w, uint64_t duration_s)
 
 static void summary(struct watch *w)
 {
-	struct buf losses = {0};
+	struct buf losses = {0}, blocks = {0};
 
 	sensor_count_losses(w->sensor);
-	say_withheld(w->caps);
+	uint64_t left_out = say_left_out(w->detector);
 	uint32_t causes = write_losses(&losses);
 
-	log_info("%" PRIu64 " events, %" PRIu64 " matches, %" PRIu64 " alerts, %s", w->event_count,
-		 w->match_count, w->alert_count, causes ? "lost or incomplete:" : "nothing lost");
+	write_blocks(w->block_count, !w->hides_blocks, &blocks);
+
+	log_info("%" PRIu64 " events, %" PRIu64 " matches, %" PRIu64 " alerts%s, %s",
+		 w->event_count, w->alert_count + left_out, w->alert_count, blocks.p,
+		 causes ? "lost or incomplete:" : "nothing lost");
 	int error = buf_write_fd(&losses, STDERR_FILENO);
 
 	if (error)
 		log_debug("summary: %s", strerror(-error));
 	buf_free(&losses);
+	buf_free(&blocks);
 }
 
 static int watch(const struct options *o)
 {
-	struct watch w = {.lock_fd = -1, .signal_fd = -1, .epoll_fd = -1};
+	struct watch w = {.signal_fd = -1, .epoll_fd = -1, .stream_time_ns = INT64_MIN};
 
 	if (geteuid() != 0) {
 		log_error("watch needs root, for BPF programs and fanotify: sudo lintel watch");
@@ -473,6 +489,9 @@ static int watch(const struct options *o)
 		notify_service_manager("STOPPING=1");
 		/* What was in flight when the signal came still counts. */
 		sensor_drain(w.sensor, on_event, &w);
+		detector_flush(w.detector);
+		if (state_save(w.state, w.detector, true))
+			status = EXIT_FAILED;
 		summary(&w);
 	}
 	close_all(&w);
@@ -488,9 +507,7 @@ static int run(int argc, char **argv)
 	int status = read_config(&o, argc, argv, &done);
 
 	if (status == EXIT_OK && !done) {
-		o.rules.no_default_rules = !o.config.default_rules;
-		for (uint32_t i = 0; i < o.config.rule_paths.count; i++)
-			rule_options_add(&o.rules, o.config.rule_paths.items[i]);
+		config_rules(&o.config, &o.rules);
 		status = read_flags(&o, argc, argv);
 	}
 	if (status == EXIT_OK && !done)
@@ -509,6 +526,9 @@ const struct verb verb_watch = {
 	"prints an alert for each match. \"lintel: watching\" on stderr says that every probe is\n"
 	"live. Alerts are also kept in DIR/alerts.ndjson. Ends on SIGINT or SIGTERM with a "
 	"summary.\n"
+	"Sequences half complete and values seen are saved in DIR every minute and at the end, "
+	"and\n"
+	"the next watch goes on from there.\n"
 	"\n"
 	"  --rules PATH          rule file, or directory of rule files; may be repeated\n"
 	"  --no-default-rules    leave the shipped rules out\n"
@@ -518,6 +538,9 @@ const struct verb verb_watch = {
 	"  --root-pid PID        only this process and what it starts\n"
 	"  --cgroup PATH         only processes in this cgroup or below\n"
 	"  --duration SECONDS    stop after this long\n"
+	"  --tolerance SECONDS   wait this long for events that come late: 2 (default), 500ms\n"
+	"  --state-memory MB     what sequences, histories and the like may take (default 256)\n"
+	"  --building-blocks     show alerts of building-block rules on the terminal too\n"
 	"  --state DIR           state directory (default /var/lib/lintel)\n"
 	"  --config FILE         configuration (default " CONFIG_PATH_DEFAULT ", if it is there)\n"
 	"  -h, --help            this text\n"

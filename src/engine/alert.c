@@ -143,6 +143,15 @@ static void hash_event(XXH3_state_t *state, const struct event *event)
 	}
 }
 
+/* Of a threshold or new terms rule the same events can be found for several values. */
+static void hash_keys(XXH3_state_t *state, const struct alert *alert)
+{
+	if (alert->rule->kind != RULE_KIND_THRESHOLD && alert->rule->kind != RULE_KIND_NEW_TERMS)
+		return;
+	for (uint32_t i = 0; i < alert->key_count; i++)
+		hash_value(state, &alert->keys[i]);
+}
+
 static void set_id(struct alert *alert)
 {
 	const struct event *last = alert_last_event(alert);
@@ -154,16 +163,33 @@ static void set_id(struct alert *alert)
 	hash_part(&state, last ? event_get_str(last, FIELD_HOST_ID) : STR_NULL);
 	for (uint32_t i = 0; i < alert->event_count; i++)
 		hash_event(&state, alert->events[i]);
+	hash_keys(&state, alert);
 	XXH128_hash_t hash = XXH3_128bits_digest(&state);
 
 	snprintf(alert->id, sizeof(alert->id), "%016llx%016llx", (unsigned long long)hash.high64,
 		 (unsigned long long)hash.low64);
 }
 
-void alert_from_event(struct alert *alert, const struct rule *rule,
-		      const struct event *const *event)
+void alert_from_finding(struct alert *alert, const struct finding *finding,
+			const struct event *const *events)
 {
 	*alert = (struct alert){
-	    .rule = rule, .events = event, .event_count = 1, .time_ns = (*event)->time_ns};
+	    .rule = finding->rule,
+	    .events = events,
+	    .event_count = finding->event_count,
+	    .time_ns = INT64_MIN,
+	    .keys = finding->keys,
+	    .key_count = finding->key_count,
+	    .group = finding->group,
+	    .group_count = finding->group_count,
+	    .count = finding->count,
+	    .cardinality = finding->cardinality,
+	    .suppressed = finding->suppressed,
+	    .withheld = finding->withheld,
+	};
+	const struct event *last = alert_last_event(alert);
+
+	if (last)
+		alert->time_ns = last->time_ns;
 	set_id(alert);
 }

@@ -9,7 +9,7 @@
 #ifndef LINTEL_ENGINE_ALERT_H
 #define LINTEL_ENGINE_ALERT_H
 
-#include "engine/engine.h"
+#include "engine/detector.h"
 
 struct alert {
 	char id[33]; /* 128-bit hash in hex */
@@ -20,35 +20,33 @@ struct alert {
 	/* The acting process and its ancestors, nearest first, as JSON array text; empty when the
 	 * source knows no lineage (the event's own process.parent is shown then). */
 	struct str ancestors;
-	uint64_t withheld; /* alerts of this rule held back by max_signals since the last one let
-			      through */
+	/* As in struct finding. */
+	const struct value *keys;
+	uint32_t key_count;
+	const struct value *group;
+	uint32_t group_count;
+	uint64_t count, cardinality, suppressed, withheld;
 };
 
-/* Fill `alert` from a match of a single event. */
-void alert_from_event(struct alert *alert, const struct rule *rule,
-		      const struct event *const *event);
+/* Fill `alert` from a finding whose events were read into `events`, which the alert borrows. */
+void alert_from_finding(struct alert *alert, const struct finding *finding,
+			const struct event *const *events);
+
+/* What findings are made alerts with: it reads their events' documents into events of its own. */
+struct alert_maker;
+
+/* `fields` must not change any more: every event is read for all that is demanded there. */
+struct alert_maker *alert_maker_new(const struct field_set *fields);
+void alert_maker_free(struct alert_maker *maker);
+/* The alert borrows from the maker until its next call, and from the finding. 0, or -EINVAL or
+ * -E2BIG (logged and counted) when a document cannot be read again; the alert is not made then. */
+int alert_make(struct alert_maker *maker, const struct finding *finding, struct alert *alert)
+    __attribute__((warn_unused_result));
+
 /* Append the alert as one JSON line without newline: ECS of the last event's process/file/host/user
  * plus rule.*, threat.*, lintel.alert.*; event.kind is "alert". */
 void alert_write_json(const struct alert *alert, struct buf *out);
-/* One sentence: who did what to what. */
+/* One sentence: who did what to what; of several events, one after the other. */
 void alert_sentence(const struct alert *alert, struct buf *out);
-
-/*
- * max_signals: at most rule->max_signals alerts of a rule in each of its intervals, by event time.
- * Kibana runs a rule every `interval` and stops at max_signals; so does lintel, and says how many
- * more there were.
- */
-struct alert_caps;
-struct alert_caps *alert_caps_new(const struct rule_set *rules);
-void alert_caps_free(struct alert_caps *caps);
-/* All rules' intervals are counted from `time_ns`, as if Kibana's schedule had begun there; a hunt
- * gives its first event's time. Without it each rule's begin with its first alert. */
-void alert_caps_start(struct alert_caps *caps, int64_t time_ns);
-/* True: let it through (alert->withheld is set). False: it is counted and withheld. */
-bool alert_caps_admit(struct alert_caps *caps, struct alert *alert);
-/* What was withheld, per rule, for the summary; calls `each` for rules with any. */
-void alert_caps_report(const struct alert_caps *caps,
-		       void (*each)(void *context, const struct rule *rule, uint64_t withheld),
-		       void *context);
 
 #endif

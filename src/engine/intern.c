@@ -58,3 +58,9 @@ uint32_t intern_key(struct intern *intern, struct str key, bool *is_new)
 		grow(intern);
 	return intern->count - 1;
 }
+
+uint32_t intern_find(const struct intern *intern, struct str key)
+{
+	/* An empty slot is 0 and comes out as INTERN_NONE. */
+	return *slot_of(intern, key) - 1;
+}

@@ -19,4 +19,8 @@ void intern_free(struct intern *intern);
 /* The number of `key`, which is copied when new. */
 uint32_t intern_key(struct intern *intern, struct str key, bool *is_new);
 
+#define INTERN_NONE UINT32_MAX
+/* The number of `key`, or INTERN_NONE. */
+uint32_t intern_find(const struct intern *intern, struct str key);
+
 #endif

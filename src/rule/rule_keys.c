@@ -259,6 +259,9 @@ static const struct key root_keys[] = {
     TABLES("threat", struct rule_draft, rule.threats, rule.threat_count, struct rule_threat,
 	   threat_keys),
     ANY("actions"),
+    /* Tests of the rule: `lintel rules test` reads them. */
+    ANY("defaults"),
+    ANY("test"),
     ANY("internal"),
     ANY("min_endpoint_version"),
     ANY("max_endpoint_version"),

@@ -13,6 +13,7 @@
 #include "base/counter.h"
 #include "base/printable.h"
 #include "engine/alert.h"
+#include "engine/detector_internal.h"
 #include "event/json.h"
 
 static struct rule_technique preload[] = {
@@ -121,6 +122,15 @@ static void set_vim_creates_preload(struct fixture *f)
 	set(f, "user.name", "root");
 	set(f, "host.id", "host-1");
 	set(f, "host.os.type", "linux");
+}
+
+/* An alert of one event that is in hand. */
+static void alert_from_event(struct alert *alert, const struct rule *of,
+			     const struct event *const *events)
+{
+	const struct finding finding = {.rule = of, .event_count = 1};
+
+	alert_from_finding(alert, &finding, events);
 }
 
 static void expect_sentence(struct fixture *f, const char *expected)
@@ -368,54 +378,38 @@ static void document_has_event_rule_threat_and_alert(void **state)
 	buf_free(&out);
 }
 
-static bool admit(struct alert_caps *caps, const struct rule *r, int64_t time_ns,
-		  uint64_t *withheld)
-{
-	struct alert alert = {.rule = r, .time_ns = time_ns};
-	bool admitted = alert_caps_admit(caps, &alert);
-
-	*withheld = alert.withheld;
-	return admitted;
-}
-
-static void add_report(void *context, const struct rule *r, uint64_t withheld)
-{
-	assert_ptr_equal(r, &rule);
-	*(uint64_t *)context += withheld;
-}
-
 static void caps_count_per_interval(void **state)
 {
 	(void)state;
 	struct rule other = rule, *rules[] = {(struct rule *)&rule, &other};
 	struct rule_set set_of_two = {.rules = rules, .count = 2};
-	struct alert_caps *caps = alert_caps_new(&set_of_two);
+	struct caps *caps = caps_new(&set_of_two);
 	const int64_t first = 1767582000 * NS_PER_SEC, interval = rule.interval_ns;
-	uint64_t counted = counter_get(COUNTER_ALERTS_CAPPED), withheld, reported = 0;
+	uint64_t counted = counter_get(COUNTER_ALERTS_CAPPED), withheld;
 
 	for (int i = 0; i < 3; i++)
-		assert_true(admit(caps, &rule, first + i, &withheld));
+		assert_true(caps_admit(caps, 0, first + i, &withheld));
 	for (int i = 0; i < 5; i++)
-		assert_false(admit(caps, &rule, first + interval - 1 - i, &withheld));
-	assert_true(admit(caps, &other, first, &withheld));
-	assert_true(admit(caps, &rule, first + interval, &withheld));
+		assert_false(caps_admit(caps, 0, first + interval - 1 - i, &withheld));
+	assert_true(caps_admit(caps, 1, first, &withheld));
+	assert_true(caps_admit(caps, 0, first + interval, &withheld));
 	assert_int_equal(withheld, 5);
-	assert_true(admit(caps, &rule, first + interval, &withheld));
+	assert_true(caps_admit(caps, 0, first + interval, &withheld));
 	assert_int_equal(withheld, 0);
 
 	/* A time far ahead, or before all others, has its own window and spoils no other. */
-	assert_true(admit(caps, &rule, INT64_MAX, &withheld));
-	assert_true(admit(caps, &rule, INT64_MIN, &withheld));
-	assert_true(admit(caps, &rule, first - 1, &withheld));
-	assert_false(admit(caps, &rule, first + 9, &withheld));
-	assert_true(admit(caps, &rule, first + interval + 1, &withheld));
+	assert_true(caps_admit(caps, 0, INT64_MAX, &withheld));
+	assert_true(caps_admit(caps, 0, INT64_MIN, &withheld));
+	assert_true(caps_admit(caps, 0, first - 1, &withheld));
+	assert_false(caps_admit(caps, 0, first + 9, &withheld));
+	assert_true(caps_admit(caps, 0, first + interval + 1, &withheld));
 	assert_int_equal(withheld, 1);
-	assert_false(admit(caps, &rule, first + interval + 2, &withheld));
+	assert_false(caps_admit(caps, 0, first + interval + 2, &withheld));
 
-	alert_caps_report(caps, add_report, &reported);
-	assert_int_equal(reported, 7);
+	assert_int_equal(caps_withheld(caps, 0), 7);
+	assert_int_equal(caps_withheld(caps, 1), 0);
 	assert_int_equal(counter_get(COUNTER_ALERTS_CAPPED) - counted, 7);
-	alert_caps_free(caps);
+	caps_free(caps);
 }
 
 /* An attacker who jumps to and fro in time cannot make a cap hold back another time's alert. */
@@ -424,14 +418,14 @@ static void caps_forget_windows_not_alerts(void **state)
 	(void)state;
 	struct rule *rules[] = {(struct rule *)&rule};
 	struct rule_set one = {.rules = rules, .count = 1};
-	struct alert_caps *caps = alert_caps_new(&one);
+	struct caps *caps = caps_new(&one);
 	uint64_t withheld;
 
 	for (int64_t i = 0; i < 1000; i++)
-		assert_true(admit(caps, &rule, i * rule.interval_ns, &withheld));
+		assert_true(caps_admit(caps, 0, i * rule.interval_ns, &withheld));
 	for (int64_t i = 1000; i-- > 0;)
-		assert_true(admit(caps, &rule, i * rule.interval_ns, &withheld));
-	alert_caps_free(caps);
+		assert_true(caps_admit(caps, 0, i * rule.interval_ns, &withheld));
+	caps_free(caps);
 }
 
 int main(void)

@@ -198,15 +198,15 @@ static void unsupported_types_are_skipped_by_name(void **state)
 	assert_int_equal(f->diags.count, 0);
 }
 
-static void sequences_and_disabled_rules_are_skipped(void **state)
+static void joins_and_disabled_rules_are_skipped(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_int_equal(load(f, HEAD "query = '''\nsequence by host.id\n [process where true]\n "
+	assert_int_equal(load(f, HEAD "query = '''\njoin by host.id\n [process where true]\n "
 				      "[file where true]'''\n"),
 			 0);
 	assert_int_equal(last(f)->state, RULE_SKIPPED);
-	assert_non_null(strstr(last(f)->reason.p, "not yet supported"));
+	assert_non_null(strstr(last(f)->reason.p, "joins are not supported"));
 	assert_int_equal(
 	    load(f, "[rule]\nrule_id = 'x-2'\nname = 'X'\ndescription = 'd'\n"
 		    "severity = 'low'\nrisk_score = 1\ntype = 'eql'\nenabled = false\n" QUERY),
@@ -628,7 +628,7 @@ int main(void)
 	    TEST(defaults_are_kibanas),
 	    TEST(a_behaviour_rule_is_read),
 	    TEST(unsupported_types_are_skipped_by_name),
-	    TEST(sequences_and_disabled_rules_are_skipped),
+	    TEST(joins_and_disabled_rules_are_skipped),
 	    TEST(mistakes_are_named_and_placed),
 	    TEST(severity_score_and_type_are_checked),
 	    TEST(all_that_is_missing_is_said_at_once),

@@ -67,7 +67,8 @@ static int set_up(void **state)
 	event_set_str(&f->event, FIELD_PROCESS_ARGS, STR("vim\007"));
 	event_set_int(&f->event, FIELD_PROCESS_PID, 123);
 	event_set_str(&f->event, FIELD_PROCESS_PARENT_NAME, STR("bash"));
-	alert_from_event(&f->alert, &rule, f->events);
+	alert_from_finding(&f->alert, &(struct finding){.rule = &rule, .event_count = 1},
+			   f->events);
 	*state = f;
 	return 0;
 }

@@ -4,7 +4,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/counter.h"
-#include "engine/alert.h"
+#include "engine/detector_internal.h"
 
 /*
  * Input need not be in order of time: files of several hosts come one after the other, and any
@@ -28,54 +28,31 @@ struct rule_caps {
 	struct window windows[WINDOWS];
 };
 
-struct alert_caps {
+struct caps {
 	const struct rule_set *rules;
 	bool started;
 	int64_t start_ns;
-	/* Rules by address, open addressing, at most half full: rule number + 1. */
-	uint32_t *slots;
-	uint32_t mask;
 	struct rule_caps *caps; /* by rule number */
 };
 
-static uint32_t *slot_of(const struct alert_caps *caps, const struct rule *rule)
+struct caps *caps_new(const struct rule_set *rules)
 {
-	uint32_t at = (uint32_t)((uintptr_t)rule >> 4) * 2654435769u;
+	struct caps *caps = xcalloc(1, sizeof(*caps));
 
-	for (at &= caps->mask;; at = (at + 1) & caps->mask) {
-		uint32_t *slot = &caps->slots[at];
-
-		if (!*slot || caps->rules->rules[*slot - 1] == rule)
-			return slot;
-	}
-}
-
-struct alert_caps *alert_caps_new(const struct rule_set *rules)
-{
-	struct alert_caps *caps = xcalloc(1, sizeof(*caps));
-	uint32_t size = 16;
-
-	while (size < rules->count * 2)
-		size *= 2;
 	caps->rules = rules;
-	caps->mask = size - 1;
-	caps->slots = xcalloc(size, sizeof(*caps->slots));
 	caps->caps = xcalloc((size_t)rules->count + 1, sizeof(*caps->caps));
-	for (uint32_t i = 0; i < rules->count; i++)
-		*slot_of(caps, rules->rules[i]) = i + 1;
 	return caps;
 }
 
-void alert_caps_free(struct alert_caps *caps)
+void caps_free(struct caps *caps)
 {
 	if (!caps)
 		return;
-	free(caps->slots);
 	free(caps->caps);
 	free(caps);
 }
 
-void alert_caps_start(struct alert_caps *caps, int64_t time_ns)
+void caps_start(struct caps *caps, int64_t time_ns)
 {
 	caps->started = true;
 	caps->start_ns = time_ns;
@@ -111,21 +88,15 @@ static struct window *window_of(struct rule_caps *c, int64_t number)
 	return oldest;
 }
 
-bool alert_caps_admit(struct alert_caps *caps, struct alert *alert)
+bool caps_admit(struct caps *caps, uint32_t number, int64_t time_ns, uint64_t *withheld)
 {
-	uint32_t slot = *slot_of(caps, alert->rule);
+	const struct rule *rule = caps->rules->rules[number];
+	struct rule_caps *c = &caps->caps[number];
+	uint32_t most = rule->max_signals ? rule->max_signals : RULE_MAX_SIGNALS_DEFAULT;
 
-	/* A rule of another set: nothing is known of it, so nothing is held back. */
-	if (!slot)
-		return true;
-	struct rule_caps *c = &caps->caps[slot - 1];
-	uint32_t most = alert->rule->max_signals;
-
-	if (!most)
-		most = RULE_MAX_SIGNALS_DEFAULT;
 	if (!c->alerts++)
-		c->start_ns = caps->started ? caps->start_ns : alert->time_ns;
-	struct window *w = window_of(c, window_number(alert->rule, c->start_ns, alert->time_ns));
+		c->start_ns = caps->started ? caps->start_ns : time_ns;
+	struct window *w = window_of(c, window_number(rule, c->start_ns, time_ns));
 
 	w->used = c->alerts;
 	if (w->count >= most) {
@@ -135,16 +106,12 @@ bool alert_caps_admit(struct alert_caps *caps, struct alert *alert)
 		return false;
 	}
 	w->count++;
-	alert->withheld = c->withheld_last;
+	*withheld = c->withheld_last;
 	c->withheld_last = 0;
 	return true;
 }
 
-void alert_caps_report(const struct alert_caps *caps,
-		       void (*each)(void *context, const struct rule *rule, uint64_t withheld),
-		       void *context)
+uint64_t caps_withheld(const struct caps *caps, uint32_t number)
 {
-	for (uint32_t i = 0; i < caps->rules->count; i++)
-		if (caps->caps[i].withheld)
-			each(context, caps->rules->rules[i], caps->caps[i].withheld);
+	return caps->caps[number].withheld;
 }
