@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "eql/describe.h"
+#include "eql/inspect.h"
 
 #define REQUIRE(condition)                                                              \
 	do {                                                                            \
@@ -130,7 +130,6 @@ static void put_leaf_keys(const struct eql_cond *cond, struct buf *out)
 static void check_round_trip(const struct eql_query *query, const struct field_set *fields,
 			     const struct eql_cond *cond, const struct eql_options *options)
 {
-	struct eql_names names = {fields, query};
 	struct buf text = {0}, before = {0}, after = {0};
 	struct field_set *own = field_set_new();
 	struct diag_list diags;
@@ -140,7 +139,7 @@ static void check_round_trip(const struct eql_query *query, const struct field_s
 	arena_init(&arena);
 	diag_list_init(&diags);
 	buf_add(&text, STR("any where "));
-	eql_describe_cond(&names, cond, &text);
+	eql_cond_write(cond, query, fields, 0, &text);
 	put_leaf_keys(cond, &before);
 	if (str_find(buf_str(&before), (struct str){"\0", 1}, 0) == SIZE_MAX &&
 	    str_find(buf_str(&text), STR("\n"), 0) == SIZE_MAX) {
