@@ -107,8 +107,6 @@ struct eql_leaf {
 	/* Several values in several fields: this many combinations of them are tried at most, the
 	 * rest is cut and counted (COUNTER_EVALUATION_CUT). */
 	uint32_t combinations_max;
-	/* Where it is written: bytes of the query's text; of a leaf without EQL text both 0. */
-	uint32_t text_at, text_len;
 	const struct eql_expr *expr; /* the eql room's own */
 };
 
