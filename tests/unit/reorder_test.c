@@ -100,8 +100,8 @@ static void each_is_seen_and_freed(void **state)
 
 	event_init(&blank, fields);
 	for (uint64_t i = 0; i < 200; i++)
-		reorder_put(&reorder, event_at(&blank, i % 2 ? (int64_t)i : -(int64_t)i, i), NULL,
-			    0);
+		reorder_put(&reorder, event_at(&blank, i % 2 ? (int64_t)i : -(int64_t)i, i), &hit,
+			    1);
 	for (uint32_t i = 0; i < reorder.count; i++)
 		sum += reorder_at(&reorder, i)->event->arrival;
 	assert_int_equal(reorder.count, 200);
