@@ -87,6 +87,16 @@ with case("--tolerance and --state-memory refuse what is no such number"):
         p = lintel("hunt", option, wrong, path("two.ndjson"))
         assert p.returncode == 2 and option in p.err, (option, wrong, p.err)
 
+with case("the same in a configuration: tolerance, state_memory"):
+    for key, wrong, means in [("tolerance", w, "must be seconds") for w in ('"x"', "-1", "true", "1e9", '"1h"', "[]")] + \
+                             [("state_memory", w, "must be a whole number") for w in ("0", "-1", '"1"', "1.5")]:
+        p = lintel("watch", "--config", write("wrong.toml", "[watch]\n%s = %s\n" % (key, wrong)))
+        assert p.returncode == 2 and "watch.%s %s" % (key, means) in p.err and "wrong.toml:2:" in p.err, (key, wrong, p.err)
+    for right in ('tolerance = 2\n', 'tolerance = 0.5\n', 'tolerance = "500ms"\nstate_memory = 64\nbuilding_blocks = true\n'):
+        # the configuration is read first; what ends it is the option
+        p = lintel("watch", "--config", write("right.toml", "[watch]\n" + right), "--duration", "x")
+        assert p.returncode == 2 and "--duration" in p.err and "right.toml" not in p.err, (right, p.err)
+
 with case("threads do not change what is found, nor in which order"):
     rows = []
     for i in range(2000):
