@@ -159,15 +159,15 @@ static void put_match(const struct eql_expr *x, struct buf *out)
 
 static void put_in(const struct eql_expr *x, struct buf *out)
 {
-	bool single = x->kid_count == 2 && !x->has_null;
+	bool single = x->item_count == 1 && !x->has_null;
 
 	buf_add(out, single ? STR(" == ") : STR(" in ("));
-	for (uint32_t i = 1; i < x->kid_count; i++) {
-		buf_add(out, i > 1 ? STR(", ") : STR(""));
-		put_literal(&x->kids[i]->literal, out);
+	for (uint32_t i = 0; i < x->item_count; i++) {
+		buf_add(out, i ? STR(", ") : STR(""));
+		put_literal(&x->items[i], out);
 	}
 	if (x->has_null)
-		buf_add(out, x->kid_count > 1 ? STR(", null") : STR("null"));
+		buf_add(out, x->item_count ? STR(", null") : STR("null"));
 	if (!single)
 		buf_add_char(out, ')');
 }

@@ -45,6 +45,7 @@ struct eql_run {
 	 * a query without limits the next to be given out. */
 	struct stored **results;
 	size_t result_count, result_cap, result_bytes;
+	uint64_t found; /* in all */
 };
 
 /* What of the bound each part may take: a half, and a quarter of it. */
@@ -202,7 +203,6 @@ static void keep_bound(struct eql_run *run)
 			continue;
 		}
 		stored_free(pop(run));
-		counter_add(COUNTER_RESULTS_DROPPED, 1);
 	}
 }
 
@@ -212,6 +212,7 @@ static void add_result(void *context, const struct eql_result *result)
 
 	if (eql_run_is_full(run))
 		return;
+	run->found++;
 	push(run, store(result));
 	if (run->limit_count && run->result_count > run->limits[0].count)
 		stored_free(pop(run));
@@ -229,6 +230,18 @@ static void give_settled(struct eql_run *run, int64_t now_ns)
 		return;
 	while (run->result_count && run->results[0]->last->time_ns < settled)
 		give(run, pop(run));
+}
+
+/* Results that the first limit lets through but memory did not. */
+static void count_dropped(const struct eql_run *run)
+{
+	uint64_t wanted = run->found;
+
+	if (!run->limit_count)
+		return;
+	if (wanted > run->limits[0].count)
+		wanted = run->limits[0].count;
+	counter_add(COUNTER_RESULTS_DROPPED, wanted - run->result_count);
 }
 
 static void give_all(struct eql_run *run)
@@ -368,6 +381,7 @@ void eql_run_finish(struct eql_run *run)
 		drain(run, run->waiting_count);
 		eql_machine_finish(run->machine);
 	}
+	count_dropped(run);
 	give_all(run);
 }
 
