@@ -28,6 +28,7 @@ extern "C" {
 #include "base/json_internal.h"
 #include "base/json_paths_internal.h"
 #include "base/json_reader.h"
+#include "base/json_trail_internal.h"
 }
 
 namespace dom = simdjson::dom;
@@ -46,6 +47,7 @@ struct json_reader {
 	size_t capacity;
 	ondemand::parser hits;
 	buf mended;
+	json_trail trail;
 };
 
 namespace
@@ -53,6 +55,7 @@ namespace
 
 struct walk {
 	const json_paths *paths;
+	json_trail *trail;
 	const json_handler *handler;
 	bool in_envelope;
 };
@@ -130,10 +133,13 @@ void hand_out(const walk *w, const json_node *node, dom::element element)
 /* True: this was the envelope's object, the rest of the document does not count. */
 bool walk_object(walk *w, uint32_t index, dom::object object)
 {
+	json_step *step = json_trail_begin(w->trail, index);
+
 	for (auto member = object.begin(), end = object.end(); member != end; ++member) {
 		/* Eight bytes behind a key are readable: simdjson pads its strings. */
-		uint32_t next =
-		    json_paths_step(w->paths, index, {member.key_c_str(), member.key_length()});
+		str key = {member.key_c_str(), member.key_length()};
+		uint32_t next = w->paths->all ? static_cast<uint32_t>(JSON_NODE_UNWANTED)
+					      : json_trail_step(w->trail, &step, index, key);
 		const json_node *node = &w->paths->nodes[next];
 
 		if (next == JSON_NODE_ENVELOPE && !w->in_envelope && member.value().is_object()) {
@@ -236,13 +242,14 @@ void json_reader_free(json_reader *reader)
 	if (!reader)
 		return;
 	buf_free(&reader->mended);
+	json_trail_free(&reader->trail);
 	delete reader;
 }
 
 int json_read(json_reader *reader, const json_paths *paths, str json, const json_handler *handler,
 	      str *document, const char **why)
 {
-	walk w = {paths, handler, false};
+	walk w = {paths, &reader->trail, handler, false};
 	dom::element root;
 
 	if (json.len > JSON_DOCUMENT_BYTES_MAX) {
@@ -261,6 +268,7 @@ int json_read(json_reader *reader, const json_paths *paths, str json, const json
 			*why = error_text(error, json);
 		return json_error_errno(error);
 	}
+	json_trail_follow(&reader->trail, paths);
 	bool hit = walk_object(&w, JSON_NODE_ROOT, root.get_object().value_unsafe());
 
 	if (document)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/toml_reader.h"
 #include "cli/cli.h"
 #include "process/process.h"
@@ -298,4 +299,28 @@ int config_load(struct config *config, const char *path, struct diag_list *diags
 		return error;
 	read_tables(&r, root);
 	return diags->errors ? -EINVAL : 0;
+}
+
+int config_read(struct config *config, const char *path)
+{
+	const char *from = path ? path : CONFIG_PATH_DEFAULT;
+	struct diag_list diags;
+
+	diag_list_init(&diags);
+	int error = config_load(config, from, &diags);
+
+	diag_list_print(&diags, STDERR_FILENO);
+	diag_list_free(&diags);
+	if (error == -ENOENT && !path)
+		return 0;
+	if (error == -ENOENT)
+		log_error("--config %s: %s", from, strerror(ENOENT));
+	return error;
+}
+
+void config_rules(const struct config *config, struct rule_options *rules)
+{
+	rules->no_default_rules = !config->default_rules;
+	for (uint32_t i = 0; i < config->rule_paths.count; i++)
+		rule_options_add(rules, config->rule_paths.items[i]);
 }

@@ -43,5 +43,10 @@ void config_free(struct config *config);
  * silently ignored is worse than none). */
 int config_load(struct config *config, const char *path, struct diag_list *diags)
     __attribute__((warn_unused_result));
+/* The same for a verb: what is wrong goes to stderr. `path` NULL is the default one, which need not
+ * be there. */
+int config_read(struct config *config, const char *path) __attribute__((warn_unused_result));
+/* What [rules] says, before the flags add to it. */
+void config_rules(const struct config *config, struct rule_options *rules);
 
 #endif

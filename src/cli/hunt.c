@@ -10,6 +10,7 @@
 #include "base/counter.h"
 #include "base/log.h"
 #include "cli/cli.h"
+#include "cli/config.h"
 #include "cli/progress_internal.h"
 #include "cli/setup.h"
 #include "cli/state.h"
@@ -20,8 +21,9 @@
 #include "sink/sink.h"
 
 struct options {
+	struct config config;    /* [rules], and of [watch] what is about detection */
+	const char *config_path; /* NULL: a hunt of stored events does not depend on this host */
 	struct rule_options rules;
-	struct detection_options detection;
 	const char *state; /* NULL: none is kept */
 	enum sink_format format;
 	const char *output; /* NULL: stdout */
@@ -48,6 +50,7 @@ struct run {
 };
 
 static const struct option long_options[] = {
+    {"config", required_argument, NULL, 'c'},
     {"rules", required_argument, NULL, 'r'},
     {"no-default-rules", no_argument, NULL, 'n'},
     {"format", required_argument, NULL, 'f'},
@@ -78,59 +81,89 @@ static void catch_signals(void)
 	sigaction(SIGTERM, &action, NULL);
 }
 
-static int read_flags(struct options *o, int argc, char **argv)
+/* The configuration file is read first, so that flags win wherever --config stands among them. */
+static int read_config(struct options *o, int argc, char **argv)
 {
-	const struct verb *verb = &verb_hunt;
 	int c;
 
 	optind = 0;
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "f:o:h", long_options, NULL)) != -1)
-		switch (c) {
-		case 'r':
-			rule_options_add(&o->rules, optarg);
-			break;
-		case 'n':
-			o->rules.no_default_rules = true;
-			break;
-		case 'f':
-			if (strcmp(optarg, "terminal") != 0 && strcmp(optarg, "ndjson") != 0)
-				return cli_usage_error(
-				    verb, "--format is terminal or ndjson, not '%s'", optarg);
-			o->format = strcmp(optarg, "ndjson") == 0 ? SINK_NDJSON : SINK_TERMINAL;
-			break;
-		case 'o':
-			o->output = optarg;
-			break;
-		case 't':
-			if (!cli_number(verb, "--threads", optarg, 1, HUNT_THREADS_MAX,
-					&o->threads))
-				return EXIT_USAGE;
-			break;
-		case 'l':
-			if (!cli_seconds(verb, "--tolerance", optarg, &o->detection.tolerance_ns))
-				return EXIT_USAGE;
-			break;
-		case 'm':
-			if (!cli_number(verb, "--state-memory", optarg, STATE_MEGABYTES_MIN,
-					STATE_MEGABYTES_MAX, &o->detection.state_megabytes))
-				return EXIT_USAGE;
-			break;
-		case 's':
-			o->state = optarg;
-			break;
-		case 'b':
-			o->detection.building_blocks = true;
-			break;
-		case 'h':
+		if (c == 'c')
+			o->config_path = optarg;
+		else if (c == 'h')
 			o->help = true;
-			break;
-		default:
-			return cli_usage_error(verb,
-					       "option '%s' is not known or lacks its argument",
-					       argv[optind - 1]);
-		}
+	if (o->help || !o->config_path)
+		return EXIT_OK;
+	if (config_read(&o->config, o->config_path))
+		return EXIT_USAGE;
+	config_rules(&o->config, &o->rules);
 	return EXIT_OK;
+}
+
+static int set_format(struct options *o, const char *format)
+{
+	if (strcmp(format, "terminal") != 0 && strcmp(format, "ndjson") != 0)
+		return cli_usage_error(&verb_hunt, "--format is terminal or ndjson, not '%s'",
+				       format);
+	o->format = strcmp(format, "ndjson") == 0 ? SINK_NDJSON : SINK_TERMINAL;
+	return EXIT_OK;
+}
+
+static int set_option(struct options *o, int c, char **argv)
+{
+	struct detection_options *detection = &o->config.detection;
+	const struct verb *verb = &verb_hunt;
+	bool good = true;
+
+	switch (c) {
+	case 'c': /* read_config() */
+	case 'h':
+		break;
+	case 'r':
+		rule_options_add(&o->rules, optarg);
+		break;
+	case 'n':
+		o->rules.no_default_rules = true;
+		break;
+	case 'f':
+		return set_format(o, optarg);
+	case 'o':
+		o->output = optarg;
+		break;
+	case 't':
+		good = cli_number(verb, "--threads", optarg, 1, HUNT_THREADS_MAX, &o->threads);
+		break;
+	case 'l':
+		good = cli_seconds(verb, "--tolerance", optarg, &detection->tolerance_ns);
+		break;
+	case 'm':
+		good = cli_number(verb, "--state-memory", optarg, STATE_MEGABYTES_MIN,
+				  STATE_MEGABYTES_MAX, &detection->state_megabytes);
+		break;
+	case 's':
+		o->state = optarg;
+		break;
+	case 'b':
+		detection->building_blocks = true;
+		break;
+	default:
+		return cli_usage_error(verb, "option '%s' is not known or lacks its argument",
+				       argv[optind - 1]);
+	}
+	return good ? EXIT_OK : EXIT_USAGE;
+}
+
+static int read_flags(struct options *o, int argc, char **argv)
+{
+	int c, status = read_config(o, argc, argv);
+
+	optind = 0;
+	opterr = 0;
+	while (status == EXIT_OK && !o->help &&
+	       (c = getopt_long(argc, argv, "f:o:h", long_options, NULL)) != -1)
+		status = set_option(o, c, argv);
+	return status;
 }
 
 static void on_finding(void *context, const struct finding *finding)
@@ -174,12 +207,12 @@ static int open_rules(struct run *r, const struct options *o)
 	field_set_demand(r->fields, field_known_name(FIELD_EVENT_SEQUENCE));
 	r->reader = event_reader_new(r->fields, NULL);
 	r->engine = engine_new(&r->rules, r->fields);
-	r->detector =
-	    detector_new(&r->rules, r->fields,
-			 &(struct detector_options){.tolerance_ns = o->detection.tolerance_ns,
-						    .bytes_max = state_bytes(&o->detection),
-						    .found = on_finding,
-						    .context = r});
+	r->detector = detector_new(
+	    &r->rules, r->fields,
+	    &(struct detector_options){.tolerance_ns = o->config.detection.tolerance_ns,
+				       .bytes_max = state_bytes(&o->config.detection),
+				       .found = on_finding,
+				       .context = r});
 	r->maker = alert_maker_new(r->fields);
 	return 0;
 }
@@ -197,7 +230,7 @@ static int open_all(struct run *r, const struct options *o, const char *const *i
 			return err;
 		state_load(r->state, r->detector, r->fields);
 	}
-	r->hides_blocks = o->format == SINK_TERMINAL && !o->detection.building_blocks;
+	r->hides_blocks = o->format == SINK_TERMINAL && !o->config.detection.building_blocks;
 	err = sink_open(&r->sink, o->format, o->output, -1);
 	if (err) {
 		log_error("--output %s: %s", o->output ? o->output : "-", strerror(-err));
@@ -281,9 +314,9 @@ static int hunt(const struct options *o, const char *const *inputs, uint32_t cou
 
 static int run(int argc, char **argv)
 {
-	struct options o = {.format = SINK_TERMINAL,
-			    .detection = {.tolerance_ns = DETECTOR_TOLERANCE_DEFAULT_NS,
-					  .state_megabytes = STATE_MEGABYTES_DEFAULT}};
+	struct options o = {.format = SINK_TERMINAL};
+
+	config_init(&o.config);
 	int status = read_flags(&o, argc, argv);
 
 	if (status == EXIT_OK && o.help)
@@ -293,6 +326,7 @@ static int run(int argc, char **argv)
 	else if (status == EXIT_OK)
 		status = hunt(&o, (const char *const *)argv + optind, (uint32_t)(argc - optind));
 	rule_options_free(&o.rules);
+	config_free(&o.config);
 	return status;
 }
 
@@ -309,11 +343,17 @@ const struct verb verb_hunt = {
 	"and line, counted and skipped. max_signals of a rule caps its alerts per interval of the\n"
 	"events' own time. Progress is shown on a terminal, a summary at the end on stderr.\n"
 	"Rules over several events (sequences, thresholds, new terms) take them in order of time.\n"
+	"Several inputs are read in order of their events' times, also where files overlap.\n"
+	"All CPUs are used; alerts and their order do not depend on how many.\n"
 	"\n"
+	"  --config FILE         take rules, and of [watch] tolerance, state_memory and\n"
+	"                        building_blocks, from a configuration file; none is read "
+	"otherwise\n"
 	"  --rules PATH          rule file, or directory of rule files; may be repeated\n"
 	"  --no-default-rules    leave the shipped rules out\n"
 	"  -f, --format FORMAT   terminal (default) or ndjson\n"
 	"  -o, --output FILE     append alerts to FILE instead of printing them\n"
+	"  --threads N           use N threads (default: one per CPU)\n"
 	"  --tolerance SECONDS   wait this long for events that come late: 2 (default), 500ms\n"
 	"  --state-memory MB     what sequences, histories and the like may take (default 256)\n"
 	"  --state DIR           go on from what the last run with DIR saw, and leave it there\n"

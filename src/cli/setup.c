@@ -38,6 +38,7 @@ static int load_all(const struct rule_options *options, struct rule_set *rules,
 		if (error)
 			return error;
 	}
+	rule_set_finish(rules, fields, diags);
 	return 0;
 }
 

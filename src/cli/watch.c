@@ -103,7 +103,6 @@ static int set_format(struct options *o, const char *format)
  * *done when --help was all that is wanted. */
 static int read_config(struct options *o, int argc, char **argv, bool *done)
 {
-	struct diag_list diags;
 	int c;
 
 	optind = 0;
@@ -115,17 +114,7 @@ static int read_config(struct options *o, int argc, char **argv, bool *done)
 			*done = true;
 	if (*done)
 		return cli_help(&verb_watch);
-	diag_list_init(&diags);
-	const char *path = o->config_path ? o->config_path : CONFIG_PATH_DEFAULT;
-	int error = config_load(&o->config, path, &diags);
-
-	diag_list_print(&diags, STDERR_FILENO);
-	diag_list_free(&diags);
-	if (error == -ENOENT && !o->config_path)
-		return EXIT_OK;
-	if (error == -ENOENT)
-		log_error("--config %s: %s", path, strerror(ENOENT));
-	return error ? EXIT_USAGE : EXIT_OK;
+	return config_read(&o->config, o->config_path) ? EXIT_USAGE : EXIT_OK;
 }
 
 static int read_flags(struct options *o, int argc, char **argv)
@@ -518,9 +507,7 @@ static int run(int argc, char **argv)
 	int status = read_config(&o, argc, argv, &done);
 
 	if (status == EXIT_OK && !done) {
-		o.rules.no_default_rules = !o.config.default_rules;
-		for (uint32_t i = 0; i < o.config.rule_paths.count; i++)
-			rule_options_add(&o.rules, o.config.rule_paths.items[i]);
+		config_rules(&o.config, &o.rules);
 		status = read_flags(&o, argc, argv);
 	}
 	if (status == EXIT_OK && !done)

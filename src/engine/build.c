@@ -198,7 +198,7 @@ static void enter_anchor(struct builder *b, uint32_t slot, const struct anchor *
 /* The group's plan must know the verdicts that its slots ask for. */
 static void enter_indexes(struct builder *b, const struct node *tree, uint32_t group)
 {
-	if (tree->kind == EQL_COND_LEAF && b->leaves[tree->leaf].how != LEAF_EVENT)
+	if (tree->kind == EQL_COND_LEAF && b->leaves[tree->leaf].index != INDEX_NONE)
 		pairs_add(&b->group_indexes, group, b->leaves[tree->leaf].index);
 	for (uint32_t i = 0; i < tree->kid_count; i++)
 		enter_indexes(b, tree->kids[i], group);
@@ -363,6 +363,12 @@ static void write_plan_fields(struct builder *b)
 		if (!i || e->plan_fields[i] != e->plan_fields[i - 1])
 			e->plan_fields[unique++] = e->plan_fields[i];
 	e->plan_field_count = unique;
+	for (uint32_t i = 0; i < unique; i++) {
+		uint32_t index = b->index_of_field[e->plan_fields[i]];
+
+		if (index != INDEX_NONE)
+			e->indexes[index].of_plan = true;
+	}
 }
 
 static void builder_free(struct builder *b)

@@ -13,8 +13,6 @@
 #include "engine/engine_internal.h"
 #include "engine/intern_internal.h"
 
-#define INDEX_NONE UINT32_MAX
-
 struct literal {
 	uint32_t index; /* into builder->indexes */
 	struct str text;

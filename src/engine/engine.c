@@ -20,6 +20,7 @@ struct engine_scratch {
 	uint32_t *slots;      /* is a candidate already */
 	uint32_t *judged;     /* indexes whose verdict is this event's */
 	uint32_t *verdicts;   /* by index */
+	uint32_t *numbers;    /* by index: of the value, if the cache knows it, else 0 */
 	uint32_t *of_nothing; /* by index: the verdict on a missing field, or VERDICT_NONE */
 	uint32_t *key;        /* verdicts of the plan's indexes, in its order */
 	uint32_t *candidates;
@@ -60,6 +61,7 @@ static void allocate_numbers(struct engine_scratch *s, const struct engine *e)
 	    {&s->of_nothing, e->index_count}, {&s->key, e->index_count},
 	    {&s->candidates, e->slot_count},  {&s->decided, e->slot_count},
 	    {&s->open, e->slot_count},        {&s->matched, e->slot_count},
+	    {&s->numbers, e->index_count},
 	};
 	const size_t n = sizeof(arrays) / sizeof(*arrays);
 
@@ -192,46 +194,73 @@ static uint32_t judge(struct match *m, uint32_t number, const struct value *valu
 	return verdict_number(&m->s->seen, number);
 }
 
-static uint32_t verdict_on(struct match *m, uint32_t number, const struct value *value)
+static struct seen look_at(struct match *m, uint32_t number, const struct value *value)
 {
 	struct engine_scratch *s = m->s;
+	struct seen seen = {0};
 
 	if (value->type == VALUE_NULL) {
 		if (s->of_nothing[number] == VERDICT_NONE)
 			s->of_nothing[number] = judge(m, number, value);
-		return s->of_nothing[number];
+		seen.verdict = s->of_nothing[number];
+	} else if (!value_cache_find(s->values, number, value, &seen)) {
+		seen.verdict = judge(m, number, value);
+		seen.value = value_cache_keep(s->values, number, value, seen.verdict);
 	}
-	uint32_t verdict = value_cache_find(s->values, number, value);
+	return seen;
+}
 
-	if (verdict == VERDICT_NONE) {
-		verdict = judge(m, number, value);
-		value_cache_keep(s->values, number, value, verdict);
-	}
-	return verdict;
+static void find_verdict(struct match *m, uint32_t number, const struct value *value)
+{
+	struct seen seen = look_at(m, number, value);
+
+	m->s->verdicts[number] = seen.verdict;
+	m->s->numbers[number] = seen.value;
+	m->s->judged[number] = m->s->epoch;
 }
 
 static uint32_t verdict_of(struct match *m, uint32_t number)
 {
-	struct engine_scratch *s = m->s;
-
-	if (s->judged[number] != s->epoch) {
-		const struct value *v = event_get(m->event, m->engine->indexes[number].field);
-
-		s->verdicts[number] = verdict_on(m, number, v);
-		s->judged[number] = s->epoch;
-	}
-	return s->verdicts[number];
+	if (m->s->judged[number] != m->s->epoch)
+		find_verdict(m, number, event_get(m->event, m->engine->indexes[number].field));
+	return m->s->verdicts[number];
 }
 
 /* ---- leaves and slots */
+
+static bool ask(const struct match *m, const struct leaf *leaf)
+{
+	return eql_leaf_eval(leaf->eql, m->event, m->s->eql);
+}
+
+/* Of one field: what it said of the value before, it says again. */
+static bool ask_of_value(struct match *m, const struct leaf *leaf, uint32_t number)
+{
+	uint32_t value;
+	bool holds;
+
+	verdict_of(m, leaf->index);
+	value = m->s->numbers[leaf->index];
+	if (!value)
+		return ask(m, leaf);
+	if (!value_cache_find_leaf(m->s->values, value, number, &holds)) {
+		holds = ask(m, leaf);
+		value_cache_keep_leaf(m->s->values, value, number, holds);
+	}
+	return holds;
+}
 
 static bool event_leaf_holds(struct match *m, const struct leaf *leaf, uint32_t number)
 {
 	uint32_t *known = &m->s->leaves[number];
 
 	m->s->asked = true;
-	if (*known >> 1 != m->s->epoch)
-		*known = m->s->epoch << 1 | (uint32_t)eql_leaf_eval(leaf->eql, m->event, m->s->eql);
+	if (*known >> 1 != m->s->epoch) {
+		bool holds =
+		    leaf->index == INDEX_NONE ? ask(m, leaf) : ask_of_value(m, leaf, number);
+
+		*known = m->s->epoch << 1 | holds;
+	}
 	return *known & 1;
 }
 
@@ -317,7 +346,7 @@ static void add_candidate(struct match *m, uint32_t slot)
 static void add_anchored(struct match *m, uint32_t number)
 {
 	const struct field_index *index = &m->engine->indexes[number];
-	const uint64_t *bits = verdict_bits(&m->s->seen, m->s->verdicts[number]);
+	const uint64_t *bits = verdict_bits(&m->s->seen, verdict_of(m, number));
 
 	for (uint32_t word = 0; word < index_words(index); word++)
 		for (uint64_t left = bits[word]; left; left &= left - 1) {
@@ -337,8 +366,7 @@ static void find_candidates(struct match *m, const struct plan *plan)
 	for (uint32_t i = 0; i < plan->always_count; i++)
 		add_candidate(m, plan->always[i]);
 	for (uint32_t i = 0; i < plan->index_count; i++)
-		if (m->s->key[i] != VERDICT_EMPTY)
-			add_anchored(m, plan->indexes[i]);
+		add_anchored(m, plan->indexes[i]);
 }
 
 static int by_number(const void *a, const void *b)
@@ -380,10 +408,14 @@ static void work_out(struct match *m, const struct plan *plan, struct outcome *o
 static void find_outcome(struct match *m, const struct plan *plan, struct outcome *out)
 {
 	struct engine_scratch *s = m->s;
-	struct outcome_key key = {plan->serial, s->key, plan->index_count};
+	struct outcome_key key = {plan->serial, s->key, plan->keyed_count};
 
-	for (uint32_t i = 0; i < plan->index_count; i++)
-		s->key[i] = verdict_of(m, plan->indexes[i]);
+	for (uint32_t i = 0; i < plan->keyed_count; i++) {
+		uint32_t number = plan->indexes[i];
+
+		find_verdict(m, number, event_get(m->event, plan->fields[i]));
+		s->key[i] = s->verdicts[number];
+	}
 	if (plan->serial && outcome_find(s->outcomes, &key, out))
 		return;
 	work_out(m, plan, out);

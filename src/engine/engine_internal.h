@@ -47,12 +47,13 @@ enum leaf_how {
 
 struct leaf {
 	const struct eql_leaf *eql;
-	uint32_t field; /* field id; all but EVENT */
-	uint32_t index; /* into engine->indexes; all but EVENT */
+	uint32_t field; /* the only one it reads, if index is not INDEX_NONE */
+	uint32_t index; /* into engine->indexes; INDEX_NONE: reads several fields, or none */
 	uint32_t bit;   /* in the verdicts of the index; all but EVENT */
 	uint8_t how;    /* enum leaf_how */
 };
 
+#define INDEX_NONE UINT32_MAX
 #define BIT_NONE UINT32_MAX
 
 /* All that is asked about one field. */
@@ -66,6 +67,7 @@ struct field_index {
 	uint32_t null_bit, exists_bit; /* or BIT_NONE */
 	uint32_t bits;                 /* in a verdict */
 	uint32_t first_bit;            /* in engine->bit_slots */
+	bool of_plan;                  /* the field is one of engine->plan_fields */
 };
 
 static inline uint32_t index_words(const struct field_index *index)

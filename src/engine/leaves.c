@@ -140,7 +140,8 @@ static void enter_leaf(struct builder *b, uint32_t number, struct leaf *leaf)
 {
 	const struct eql_leaf *eql = leaf->eql;
 
-	if (leaf->how == LEAF_EVENT)
+	leaf->index = INDEX_NONE;
+	if (eql->field_count != 1)
 		return;
 	leaf->field = eql->kind == EQL_LEAF_OTHER ? eql->fields[0] : eql->field;
 	leaf->index = index_of(b, leaf->field);

@@ -25,7 +25,7 @@ struct plan_table {
 struct plan_table *plan_table_new(const struct engine *e)
 {
 	struct plan_table *table = xcalloc(1, sizeof(*table));
-	size_t numbers = (size_t)e->group_count + e->slot_count + e->index_count;
+	size_t numbers = (size_t)e->group_count + e->slot_count + (size_t)e->index_count * 2;
 
 	table->engine = e;
 	table->count = PLANS_MAX;
@@ -39,6 +39,7 @@ struct plan_table *plan_table_new(const struct engine *e)
 		plan->groups = table->memory + i * numbers;
 		plan->always = plan->groups + e->group_count;
 		plan->indexes = plan->always + e->slot_count;
+		plan->fields = plan->indexes + e->index_count;
 	}
 	return table;
 }
@@ -149,6 +150,21 @@ struct plan *plan_spare(struct plan_table *table)
 	return &table->plans[table->count];
 }
 
+/* Those that make a difference to the front. */
+static void order_indexes(const struct engine *e, struct plan *plan)
+{
+	plan->keyed_count = 0;
+	for (uint32_t i = 0; i < plan->index_count; i++) {
+		uint32_t index = plan->indexes[i];
+
+		if (e->indexes[index].of_plan)
+			continue;
+		plan->indexes[i] = plan->indexes[plan->keyed_count];
+		plan->indexes[plan->keyed_count] = index;
+		plan->fields[plan->keyed_count++] = e->indexes[index].field;
+	}
+}
+
 void plan_make(struct plan_table *table, struct plan *plan, const struct plan_key *key,
 	       uint32_t *seen, uint32_t mark)
 {
@@ -171,6 +187,7 @@ void plan_make(struct plan_table *table, struct plan *plan, const struct plan_ke
 			plan->indexes[plan->index_count++] = indexes[k];
 		}
 	}
+	order_indexes(e, plan);
 	plan->key.count = key->count;
 	plan->key.hash = key->hash;
 	memcpy(plan->key.words, key->words, key->count * sizeof(*key->words));

@@ -26,8 +26,12 @@ struct plan_key {
 struct plan {
 	struct plan_key key; /* count 0: no plan here */
 	uint64_t serial;     /* of no other plan ever made; 0: not kept */
-	uint32_t *groups, *always, *indexes;
-	uint32_t group_count, always_count, index_count;
+	uint32_t *groups, *always;
+	uint32_t group_count, always_count;
+	/* Of the first `keyed_count`, in `fields` too, the verdicts differ from event to event; the
+	 * fields of the others are in the plan's own key, so theirs are always the same. */
+	uint32_t *indexes, *fields;
+	uint32_t index_count, keyed_count;
 };
 
 struct plan_table;

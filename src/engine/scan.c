@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "engine/automaton_internal.h"
+#include "engine/grams_internal.h"
 #include "eql/query.h"
 
 /* Longer atoms are rarer but make larger tables. Of atoms looked for anywhere, 12 bytes measured
@@ -15,20 +16,9 @@
 /* What looking at one end only is worth, in the unit of rarity_of(): about one letter. */
 #define ANCHORED_BONUS 4
 
-enum check {
-	CHECK_NONE,   /* the atom says it all */
-	CHECK_PREFIX, /* `rest` is all there is to compare */
-	CHECK_SUFFIX,
-	CHECK_INNER,
-	CHECK_PATTERN,
-};
-
 struct pattern {
-	struct str text;
-	struct str rest; /* the pattern's only literal, for CHECK_PREFIX, SUFFIX and INNER */
+	const struct eql_pattern *whole; /* NULL: the atom says it all */
 	uint32_t literal;
-	bool fold;
-	uint8_t check; /* enum check */
 };
 
 #define AUTOMATON_KINDS (AUTOMATON_SUFFIX + 1)
@@ -37,7 +27,8 @@ struct scan {
 	struct pattern *patterns;
 	uint32_t count;
 	struct automaton *automata[AUTOMATON_KINDS];
-	uint32_t *always; /* patterns no automaton has */
+	struct grams *grams; /* of the floating atoms; NULL: the automaton runs over all */
+	uint32_t *always;    /* patterns no automaton has */
 	uint32_t always_count;
 };
 
@@ -127,11 +118,6 @@ struct scan_shape scan_shape_of(struct str pattern)
 				   .anchored = choice.kind != AUTOMATON_FLOATING};
 }
 
-static bool has_wildcard(struct str s)
-{
-	return s.len && (memchr(s.p, '*', s.len) || memchr(s.p, '?', s.len));
-}
-
 static bool has_letter(struct str s)
 {
 	for (size_t i = 0; i < s.len; i++)
@@ -140,25 +126,35 @@ static bool has_letter(struct str s)
 	return false;
 }
 
-/* What is left to verify once the atom is found. */
-static void choose_check(struct pattern *p, const struct choice *choice)
+/* Is finding the atom, which is found without regard to case, all there is to matching? */
+static bool atom_says_all(const struct scan_pattern *p, const struct choice *choice)
 {
 	struct str text = p->text;
-	bool open = text.p[0] == '*';
-	bool end = text.p[text.len - 1] == '*';
-	struct str rest = {text.p + open, text.len - open - (text.len > 1 && end)};
-
-	p->check = CHECK_PATTERN;
-	if ((!open && !end) || has_wildcard(rest) || !rest.len)
-		return;
-	p->rest = rest;
-	p->check = open && end ? CHECK_INNER : open ? CHECK_SUFFIX : CHECK_PREFIX;
+	bool open = text.p[0] == '*', end = text.p[text.len - 1] == '*';
 	enum automaton_kind proof = open && end ? AUTOMATON_FLOATING
 				    : open      ? AUTOMATON_SUFFIX
 						: AUTOMATON_PREFIX;
 
-	if (choice->kind == proof && choice->atom.len == rest.len && (p->fold || !has_letter(rest)))
-		p->check = CHECK_NONE;
+	return (open || end) && choice->kind == proof &&
+	       choice->atom.len + open + end == text.len && (p->fold || !has_letter(text));
+}
+
+/* With so many atoms something like one of them is everywhere, and looking first does not pay. */
+#define GRAM_ATOMS_MAX 1024
+
+static struct grams *grams_of(struct arena *arena, const struct atom *atoms, uint32_t count)
+{
+	bool usable = count && count <= GRAM_ATOMS_MAX;
+
+	for (uint32_t i = 0; i < count; i++)
+		usable &= atoms[i].bytes.len >= GRAM_BYTES;
+	if (!usable)
+		return NULL;
+	struct grams *grams = ARENA_NEW(arena, struct grams);
+
+	for (uint32_t i = 0; i < count; i++)
+		grams_add(grams, atoms[i].bytes, rarity_of);
+	return grams;
 }
 
 struct scan *scan_new(struct arena *arena, const struct scan_pattern *patterns, uint32_t count)
@@ -179,17 +175,16 @@ struct scan *scan_new(struct arena *arena, const struct scan_pattern *patterns, 
 		struct pattern *p = &scan->patterns[i];
 		struct choice choice = choose_atom(patterns[i].text);
 
-		*p = (struct pattern){.text = patterns[i].text,
-				      .literal = patterns[i].literal,
-				      .fold = patterns[i].fold,
-				      .check = CHECK_PATTERN};
+		*p = (struct pattern){.literal = patterns[i].literal};
+		if (!choice.rarity || !atom_says_all(&patterns[i], &choice))
+			p->whole = eql_pattern_new(arena, patterns[i].text, patterns[i].fold);
 		if (!choice.rarity) {
 			scan->always[scan->always_count++] = i;
 			continue;
 		}
-		choose_check(p, &choice);
 		atoms[choice.kind][counts[choice.kind]++] = (struct atom){choice.atom, i};
 	}
+	scan->grams = grams_of(arena, atoms[AUTOMATON_FLOATING], counts[AUTOMATON_FLOATING]);
 	for (int k = 0; k < AUTOMATON_KINDS; k++) {
 		scan->automata[k] =
 		    automaton_new(arena, (enum automaton_kind)k, atoms[k], counts[k], left_out);
@@ -198,9 +193,12 @@ struct scan *scan_new(struct arena *arena, const struct scan_pattern *patterns, 
 				scan->always[scan->always_count++] = atoms[k][i].id;
 		free(atoms[k]);
 	}
-	/* Those left out of an automaton never had their atom found. */
-	for (uint32_t i = 0; i < scan->always_count; i++)
-		scan->patterns[scan->always[i]].check = CHECK_PATTERN;
+	/* Of those left out of an automaton the atom is never found. */
+	for (uint32_t i = 0; i < scan->always_count; i++) {
+		const struct scan_pattern *p = &patterns[scan->always[i]];
+
+		scan->patterns[scan->always[i]].whole = eql_pattern_new(arena, p->text, p->fold);
+	}
 	free(left_out);
 	return scan;
 }
@@ -243,20 +241,7 @@ void scan_scratch_fit(struct scan_scratch *scratch, const struct scan *scan)
 
 static bool verify(const struct pattern *p, struct str s)
 {
-	switch ((enum check)p->check) {
-	case CHECK_NONE:
-		return true;
-	case CHECK_PREFIX:
-		return p->fold ? str_starts_fold(s, p->rest) : str_starts(s, p->rest);
-	case CHECK_SUFFIX:
-		return p->fold ? str_ends_fold(s, p->rest) : str_ends(s, p->rest);
-	case CHECK_INNER:
-		return (p->fold ? str_find_fold(s, p->rest, 0) : str_find(s, p->rest, 0)) !=
-		       SIZE_MAX;
-	case CHECK_PATTERN:
-		break;
-	}
-	return eql_wildcard(p->text, s, p->fold);
+	return !p->whole || eql_pattern_fits(p->whole, s);
 }
 
 struct walk {
@@ -298,19 +283,56 @@ static void start_walk(struct scan_scratch *scratch)
 	scratch->serial = 1;
 }
 
-static void walk_floating(struct walk *w, const struct automaton *a)
+/* Goes on from `row` over the bytes from `from` to `to`. */
+static uint32_t walk_part(struct walk *w, const struct automaton *a, uint32_t row, size_t from,
+			  size_t to)
 {
 	const unsigned char *p = (const unsigned char *)w->s.p;
-	const unsigned char *end = p + w->s.len;
 	const uint32_t *next = a->next;
-	uint32_t first_output = a->first_output;
 
-	start_walk(w->scratch);
-	for (uint32_t row = 0; p < end; p++) {
-		row = next[row + a->class_of[*p]];
-		if (row >= first_output)
+	for (size_t i = from; i < to; i++) {
+		row = next[row + a->class_of[p[i]]];
+		if (row >= a->first_output)
 			report(w, a, row);
 	}
+	return row;
+}
+
+/* How far the automaton has gone, and where it stands. */
+struct stretch {
+	size_t walked;
+	uint32_t row;
+};
+
+static void walk_window(struct walk *w, const struct automaton *a, struct stretch *done, size_t at)
+{
+	const struct grams *grams = w->scan->grams;
+	size_t from = at > grams->before ? at - grams->before : 0;
+	size_t to = at + grams->after < w->s.len ? at + grams->after : w->s.len;
+
+	if (from > done->walked)
+		*done = (struct stretch){.walked = from};
+	done->row = walk_part(w, a, done->row, done->walked, to);
+	done->walked = to;
+}
+
+static void walk_around_grams(struct walk *w, const struct automaton *a)
+{
+	const struct grams *grams = w->scan->grams;
+	struct stretch done = {0};
+
+	for (size_t i = 0; i + GRAM_BYTES <= w->s.len; i++)
+		if (grams_have(grams, w->s.p + i))
+			walk_window(w, a, &done, i);
+}
+
+static void walk_floating(struct walk *w, const struct automaton *a)
+{
+	start_walk(w->scratch);
+	if (w->scan->grams)
+		walk_around_grams(w, a);
+	else
+		walk_part(w, a, 0, 0, w->s.len);
 }
 
 static void walk_anchored(struct walk *w, const struct automaton *a, bool backwards)
@@ -342,7 +364,7 @@ uint32_t scan_value(const struct scan *scan, struct str s, struct scan_scratch *
 	for (uint32_t i = 0; i < scan->always_count; i++) {
 		const struct pattern *p = &scan->patterns[scan->always[i]];
 
-		if (eql_wildcard(p->text, s, p->fold))
+		if (verify(p, s))
 			scratch->found[w.found++] = p->literal;
 	}
 	*found = scratch->found;

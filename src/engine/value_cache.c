@@ -7,9 +7,9 @@
 #include <xxhash.h>
 
 #include "base/alloc.h"
-#include "engine/verdict_internal.h"
+#include "engine/str_edges_internal.h"
 
-/* 256 KB of entries and 1 MB of text: about what a second-level cache holds beside the parser's
+/* 384 KB of entries and 1 MB of text: about what a second-level cache holds beside the parser's
  * buffers. */
 #define SETS 2048
 #define WAYS 4
@@ -23,28 +23,45 @@
 #define LOOKS_LEFT_OUT (32 * 1024)
 #define FOUND_MIN (LOOKS_JUDGED / 4)
 
-struct entry {
-	uint64_t hash;
-	uint64_t at; /* bytes ever written before it; in the ring modulo its size */
-	uint32_t bytes;
+/* Answers of leaves; 64 KB. */
+#define ANSWERS 8192
+
+/* What tells values apart without their bytes; for small ones it says all. */
+struct print {
+	uint64_t head, tail; /* str_edges(), a number, or the hash of something larger */
+	uint32_t shape;      /* type of the value and length of a string or list */
 	uint32_t index;
+};
+
+struct entry {
+	struct print print;
+	uint64_t at;    /* bytes ever written before it; in the ring modulo its size */
+	uint32_t bytes; /* in the ring */
 	uint32_t verdict;
-	uint32_t shape; /* type of the value, and count of a list */
+	uint32_t number;
 };
 
 struct habit {
+	uint32_t last; /* the entry found last */
 	uint32_t looks, found;
 	uint32_t left_out; /* looks still to be left out */
+};
+
+struct answer {
+	uint32_t value;
+	uint32_t leaf; /* number << 1 | holds */
 };
 
 struct value_cache {
 	struct entry *entries;
 	char *ring;
-	uint64_t head;        /* bytes ever written */
-	struct habit *habits; /* by index */
-	uint64_t hash;        /* of the value last looked for */
+	uint64_t head; /* bytes ever written */
+	uint32_t last_number;
 	uint32_t indexes;
-	bool looked; /* the last look was one: there is a hash */
+	struct habit *habits;   /* by index */
+	struct answer *answers; /* one place for each hash of (value, leaf): the later one stays */
+	struct print print;     /* of the value last looked for */
+	bool looked;            /* the last look was one */
 };
 
 struct value_cache *value_cache_new(uint32_t indexes)
@@ -53,6 +70,7 @@ struct value_cache *value_cache_new(uint32_t indexes)
 
 	cache->entries = xcalloc((size_t)SETS * WAYS, sizeof(*cache->entries));
 	cache->ring = xmalloc(RING_BYTES);
+	cache->answers = xcalloc(ANSWERS, sizeof(*cache->answers));
 	cache->habits = xcalloc((size_t)indexes + 1, sizeof(*cache->habits));
 	cache->indexes = indexes;
 	/* Entries at 0 are overwritten by now: there are none. */
@@ -66,6 +84,7 @@ void value_cache_free(struct value_cache *cache)
 		return;
 	free(cache->entries);
 	free(cache->ring);
+	free(cache->answers);
 	free(cache->habits);
 	free(cache);
 }
@@ -73,14 +92,53 @@ void value_cache_free(struct value_cache *cache)
 void value_cache_forget(struct value_cache *cache)
 {
 	memset(cache->entries, 0, (size_t)SETS * WAYS * sizeof(*cache->entries));
+	memset(cache->answers, 0, ANSWERS * sizeof(*cache->answers));
+	cache->last_number = 0;
 }
+
+/* ---- values */
 
 static uint32_t shape_of(const struct value *v)
 {
-	return v->type == VALUE_LIST ? v->type | v->count << 3 : v->type;
+	bool has_count = v->type == VALUE_STRING || v->type == VALUE_LIST;
+
+	return has_count ? v->type | v->count << 3 : v->type;
 }
 
-/* The bytes of a scalar. */
+/* Up to 16 bytes: the print's words are the value. */
+static bool is_small(const struct value *v)
+{
+	return v->type == VALUE_STRING ? v->count <= 16 : v->type != VALUE_LIST;
+}
+
+static void print_small(struct print *print, const struct value *v)
+{
+	struct str_edges edges;
+
+	print->tail = 0;
+	switch ((enum value_type)v->type) {
+	case VALUE_STRING:
+		edges = str_edges(value_as_str(v));
+		print->head = edges.head;
+		print->tail = edges.tail;
+		return;
+	case VALUE_BOOL:
+		print->head = v->boolean;
+		return;
+	case VALUE_INT:
+		print->head = (uint64_t)v->integer;
+		return;
+	case VALUE_DOUBLE:
+		memcpy(&print->head, &v->real, sizeof(print->head));
+		return;
+	case VALUE_NULL:
+	case VALUE_LIST:
+		print->head = 0;
+		return;
+	}
+}
+
+/* The bytes of a list's item. */
 static struct str bytes_of(const struct value *v)
 {
 	switch ((enum value_type)v->type) {
@@ -99,35 +157,29 @@ static struct str bytes_of(const struct value *v)
 	return STR_NULL;
 }
 
-/* In front of each item of a list: what and how long it is. */
-static uint32_t item_head(const struct value *v)
+static uint64_t hash_of(const struct value *v)
 {
-	return v->type | (uint32_t)bytes_of(v).len << 3;
-}
+	uint64_t h = 0;
 
-static uint64_t hash_of(uint32_t index, const struct value *v)
-{
-	struct str s;
-
-	if (v->type != VALUE_LIST) {
-		s = bytes_of(v);
-		return XXH3_64bits_withSeed(s.p, s.len, index);
-	}
-	uint64_t h = index;
-
+	if (v->type == VALUE_STRING)
+		return XXH3_64bits(v->text, v->count);
 	for (uint32_t i = 0; i < v->count; i++) {
-		s = bytes_of(&v->items[i]);
+		struct str s = bytes_of(&v->items[i]);
+
 		h = XXH3_64bits_withSeed(s.p, s.len, h + v->items[i].type);
 	}
 	return h;
 }
 
+/* In the ring a list's items stand one after the other, each behind its shape. */
 static size_t size_of(const struct value *v)
 {
 	size_t bytes = 0;
 
-	if (v->type != VALUE_LIST)
-		return bytes_of(v).len;
+	if (is_small(v))
+		return 0;
+	if (v->type == VALUE_STRING)
+		return v->count;
 	for (uint32_t i = 0; i < v->count; i++)
 		bytes += sizeof(uint32_t) + bytes_of(&v->items[i]).len;
 	return bytes;
@@ -137,32 +189,37 @@ static bool same_list(const char *p, const struct value *list)
 {
 	for (uint32_t i = 0; i < list->count; i++) {
 		struct str s = bytes_of(&list->items[i]);
-		uint32_t head = item_head(&list->items[i]);
+		uint32_t shape = shape_of(&list->items[i]);
 
-		if (memcmp(p, &head, sizeof(head)) != 0 ||
-		    (s.len && memcmp(p + sizeof(head), s.p, s.len) != 0))
+		if (memcmp(p, &shape, sizeof(shape)) != 0 ||
+		    (s.len && memcmp(p + sizeof(shape), s.p, s.len) != 0))
 			return false;
-		p += sizeof(head) + s.len;
+		p += sizeof(shape) + s.len;
 	}
 	return true;
 }
 
-static bool is_for(const struct value_cache *cache, const struct entry *entry, uint32_t index,
-		   const struct value *v)
+static void write_list(char *p, const struct value *list)
 {
-	const char *p = cache->ring + entry->at % RING_BYTES;
+	for (uint32_t i = 0; i < list->count; i++) {
+		struct str s = bytes_of(&list->items[i]);
+		uint32_t shape = shape_of(&list->items[i]);
 
-	if (entry->hash != cache->hash || entry->index != index || entry->shape != shape_of(v) ||
-	    entry->at + RING_BYTES < cache->head)
-		return false;
-	if (v->type == VALUE_LIST)
-		return same_list(p, v);
-	struct str s = bytes_of(v);
-
-	return entry->bytes == s.len && (!s.len || memcmp(p, s.p, s.len) == 0);
+		memcpy(p, &shape, sizeof(shape));
+		if (s.len)
+			memcpy(p + sizeof(shape), s.p, s.len);
+		p += sizeof(shape) + s.len;
+	}
 }
 
-/* Room for bytes that follow each other in the ring. */
+/* ---- the ring */
+
+static bool is_there(const struct value_cache *cache, const struct entry *entry)
+{
+	return entry->at + RING_BYTES >= cache->head;
+}
+
+/* Room for bytes that follow each other. */
 static char *ring_take(struct value_cache *cache, size_t bytes, uint64_t *at)
 {
 	uint64_t left = RING_BYTES - cache->head % RING_BYTES;
@@ -177,22 +234,29 @@ static char *ring_take(struct value_cache *cache, size_t bytes, uint64_t *at)
 static void move_to_front(struct value_cache *cache, struct entry *entry)
 {
 	const char *old = cache->ring + entry->at % RING_BYTES;
-	uint64_t at;
-	char *p = ring_take(cache, entry->bytes, &at);
+	char *p = ring_take(cache, entry->bytes, &entry->at);
 
 	memmove(p, old, entry->bytes);
-	entry->at = at;
 }
 
-static struct entry *set_of(const struct value_cache *cache)
+static bool same_bytes(const struct value_cache *cache, const struct entry *entry,
+		       const struct value *v)
 {
-	return &cache->entries[(cache->hash % SETS) * WAYS];
+	const char *p = cache->ring + entry->at % RING_BYTES;
+
+	return v->type == VALUE_LIST ? same_list(p, v) : memcmp(p, v->text, v->count) == 0;
 }
 
-static bool worth_a_look(struct value_cache *cache, uint32_t index)
-{
-	struct habit *habit = &cache->habits[index];
+/* ---- looking */
 
+static bool is_print(const struct print *a, const struct print *b)
+{
+	return a->head == b->head && a->tail == b->tail && a->shape == b->shape &&
+	       a->index == b->index;
+}
+
+static bool worth_a_look(struct habit *habit)
+{
 	if (habit->left_out) {
 		habit->left_out--;
 		return false;
@@ -205,57 +269,120 @@ static bool worth_a_look(struct value_cache *cache, uint32_t index)
 	return true;
 }
 
-uint32_t value_cache_find(struct value_cache *cache, uint32_t index, const struct value *value)
+static struct entry *set_of(const struct value_cache *cache)
 {
-	struct entry *set;
+	const struct print *p = &cache->print;
+	/* Constants of splitmix64. */
+	uint64_t h = (p->head ^ p->shape) * UINT64_C(0xbf58476d1ce4e5b9);
 
-	cache->looked = worth_a_look(cache, index);
-	if (!cache->looked)
-		return VERDICT_NONE;
-	cache->hash = hash_of(index, value);
-	set = set_of(cache);
-	for (uint32_t i = 0; i < WAYS; i++) {
-		if (!is_for(cache, &set[i], index, value))
-			continue;
-		cache->habits[index].found++;
-		if (set[i].at + RING_BYTES / 2 < cache->head)
-			move_to_front(cache, &set[i]);
-		return set[i].verdict;
-	}
-	return VERDICT_NONE;
+	h = (h ^ h >> 29 ^ p->tail ^ p->index) * UINT64_C(0x94d049bb133111eb);
+	return &cache->entries[(h >> 40) % SETS * WAYS];
 }
 
-void value_cache_keep(struct value_cache *cache, uint32_t index, const struct value *value,
-		      uint32_t verdict)
+static void found(struct value_cache *cache, struct habit *habit, struct entry *entry,
+		  struct seen *seen)
+{
+	habit->found++;
+	habit->last = (uint32_t)(entry - cache->entries);
+	if (entry->at + RING_BYTES / 2 < cache->head)
+		move_to_front(cache, entry);
+	*seen = (struct seen){entry->verdict, entry->number};
+}
+
+/* The field's last value again? */
+static bool is_last(const struct value_cache *cache, const struct entry *last,
+		    const struct value *v, bool small)
+{
+	const struct print *p = &cache->print;
+
+	if (last->print.shape != p->shape || last->print.index != p->index ||
+	    !is_there(cache, last))
+		return false;
+	return small ? last->print.head == p->head && last->print.tail == p->tail
+		     : same_bytes(cache, last, v);
+}
+
+bool value_cache_find(struct value_cache *cache, uint32_t index, const struct value *value,
+		      struct seen *seen)
+{
+	struct habit *habit = &cache->habits[index];
+	struct entry *last = &cache->entries[habit->last], *set;
+	bool small = is_small(value);
+
+	*seen = (struct seen){0};
+	cache->looked = worth_a_look(habit);
+	if (!cache->looked)
+		return false;
+	cache->print.shape = shape_of(value);
+	cache->print.index = index;
+	if (small)
+		print_small(&cache->print, value);
+	if (is_last(cache, last, value, small)) {
+		found(cache, habit, last, seen);
+		return true;
+	}
+	if (!small) {
+		cache->print.head = hash_of(value);
+		cache->print.tail = 0;
+	}
+	set = set_of(cache);
+	for (uint32_t i = 0; i < WAYS; i++) {
+		if (!is_print(&set[i].print, &cache->print) || !is_there(cache, &set[i]) ||
+		    (!small && !same_bytes(cache, &set[i], value)))
+			continue;
+		found(cache, habit, &set[i], seen);
+		return true;
+	}
+	return false;
+}
+
+uint32_t value_cache_keep(struct value_cache *cache, uint32_t index, const struct value *value,
+			  uint32_t verdict)
 {
 	size_t bytes = cache->looked ? size_of(value) : 0;
-	struct entry *entry = set_of(cache);
-	const struct entry *set = entry;
 
 	if (!cache->looked || bytes > VALUE_BYTES_MAX)
-		return;
+		return 0;
+	if (cache->last_number == UINT32_MAX)
+		value_cache_forget(cache);
+	struct entry *set = set_of(cache), *oldest = set;
+
 	for (uint32_t i = 1; i < WAYS; i++)
-		if (set[i].at < entry->at)
-			entry = (struct entry *)&set[i];
-	*entry = (struct entry){.hash = cache->hash,
-				.bytes = (uint32_t)bytes,
-				.index = index,
-				.verdict = verdict,
-				.shape = shape_of(value)};
-	char *p = ring_take(cache, bytes, &entry->at);
+		if (set[i].at < oldest->at)
+			oldest = &set[i];
+	*oldest = (struct entry){.print = cache->print,
+				 .bytes = (uint32_t)bytes,
+				 .verdict = verdict,
+				 .number = ++cache->last_number};
+	cache->habits[index].last = (uint32_t)(oldest - cache->entries);
+	char *p = ring_take(cache, bytes, &oldest->at);
 
-	if (value->type != VALUE_LIST) {
-		if (bytes)
-			memcpy(p, bytes_of(value).p, bytes);
-		return;
-	}
-	for (uint32_t i = 0; i < value->count; i++) {
-		struct str s = bytes_of(&value->items[i]);
-		uint32_t head = item_head(&value->items[i]);
+	if (value->type == VALUE_LIST)
+		write_list(p, value);
+	else if (bytes)
+		memcpy(p, value->text, bytes);
+	return oldest->number;
+}
 
-		memcpy(p, &head, sizeof(head));
-		if (s.len)
-			memcpy(p + sizeof(head), s.p, s.len);
-		p += sizeof(head) + s.len;
-	}
+/* ---- leaves */
+
+static struct answer *answer_of(const struct value_cache *cache, uint32_t value, uint32_t leaf)
+{
+	uint64_t h = ((uint64_t)leaf << 32 | value) * UINT64_C(0xbf58476d1ce4e5b9);
+
+	return &cache->answers[(h >> 40) % ANSWERS];
+}
+
+bool value_cache_find_leaf(const struct value_cache *cache, uint32_t value, uint32_t leaf,
+			   bool *holds)
+{
+	const struct answer *a = answer_of(cache, value, leaf);
+
+	*holds = a->leaf & 1;
+	return a->value == value && a->leaf >> 1 == leaf;
+}
+
+void value_cache_keep_leaf(struct value_cache *cache, uint32_t value, uint32_t leaf, bool holds)
+{
+	*answer_of(cache, value, leaf) = (struct answer){value, leaf << 1 | holds};
 }

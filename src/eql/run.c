@@ -34,7 +34,7 @@ struct eql_run {
 	struct eql_machine *machine; /* NULL for a stateless query: each match is a result */
 	struct eql_pipe *limits;     /* size, then the pipes */
 	uint32_t limit_count;
-	uint64_t arrived;
+	uint64_t arrived; /* calls of eql_run_take() */
 
 	struct waiting **waiting;
 	size_t waiting_count, waiting_cap, waiting_bytes;
@@ -333,7 +333,7 @@ static void drain(struct eql_run *run, size_t count)
 static struct kept_event *keep(struct eql_run *run, const struct event *event, struct str document)
 {
 	return kept_event_new(event, run->query->kept_fields, run->query->kept_field_count,
-			      run->options.tiebreaker_field, run->arrived++, document);
+			      run->options.tiebreaker_field, run->arrived - 1, document);
 }
 
 static void take_match(struct eql_run *run, const struct event *event, struct str document)
@@ -351,6 +351,7 @@ void eql_run_take(struct eql_run *run, const struct event *event, struct str doc
 {
 	uint32_t count = 0;
 
+	run->arrived++;
 	if (!run->machine) {
 		take_match(run, event, document);
 		return;

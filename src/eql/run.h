@@ -36,7 +36,7 @@ struct eql_run_options {
 struct eql_run *eql_run_new(const struct eql_query *query, const struct eql_run_options *options);
 void eql_run_free(struct eql_run *run);
 /* `document` is what results show of the event; it is copied if the event matters, and may be
- * empty. An event without a time is in no sequence (COUNTER_EVENT_UNTIMED). */
+ * empty. Arrival of kept events is the number of this call, from 0. An event without a time is in no sequence (COUNTER_EVENT_UNTIMED). */
 void eql_run_take(struct eql_run *run, const struct event *event, struct str document);
 /* Nothing that comes can change the answer any more: there is none (`head 0`). */
 bool eql_run_is_full(const struct eql_run *run);

@@ -78,9 +78,9 @@ struct input_queue {
 	struct work *part; /* the reader waits for the rest of its first line; or NULL */
 	bool reading, waiting, at_end;
 	/* the consumer's: */
-	bool begun;
 	int64_t reached_ns; /* latest time consumed; before that, of its first event */
 	uint64_t line_base, position;
+	bool begun;
 	struct line_report report;
 };
 

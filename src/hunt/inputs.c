@@ -149,8 +149,11 @@ bool inputs_next_is_new(struct inputs *inputs)
 		return true;
 	const struct input_queue *behind = inputs->open[inputs_behind(inputs)];
 
-	if (next->ns > behind->reached_ns ||
-	    (next->ns == behind->reached_ns && next->number > behind->number))
+	/* Who writes into a pipe is not kept waiting for its turn. */
+	bool is_stream = inputs->list.files[next->number].is_stream;
+
+	if (!is_stream && (next->ns > behind->reached_ns ||
+			   (next->ns == behind->reached_ns && next->number > behind->number)))
 		return false;
 	if (inputs->open_count < inputs->open_max)
 		return true;

@@ -14,15 +14,24 @@ struct target {
 	bool fold;
 };
 
+/* The field that a sub-field of Elastic's mappings is made from; the name itself if it is none. */
+static struct str base_name(const struct kql_terms *t, struct str field)
+{
+	struct str caseless = STR(".caseless"), text = STR(".text");
+
+	if (field.len > caseless.len && str_ends(field, caseless))
+		return (struct str){field.p, field.len - caseless.len};
+	struct str base = {field.p, field.len - (str_ends(field, text) ? text.len : 0)};
+	int32_t id = field_set_find(t->fields, base);
+
+	return id >= 0 && id < FIELD_KNOWN_COUNT ? base : field;
+}
+
 static struct target target_of(const struct kql_terms *t, struct str field)
 {
-	struct str suffix = STR(".caseless");
-	struct target target = {.name = field, .type = FIELD_TYPE_ANY};
+	struct target target = {.name = base_name(t, field), .type = FIELD_TYPE_ANY};
 
-	if (field.len > suffix.len && str_ends(field, suffix)) {
-		target.name.len -= suffix.len;
-		target.fold = true;
-	}
+	target.fold = target.name.len < field.len;
 	int32_t id = field_set_find(t->fields, target.name);
 
 	if (id >= 0)
@@ -274,6 +283,16 @@ struct eql_cond *kql_wildcard(struct kql_terms *t, struct str field,
 		return eql_build_wildcard(t->builder, target.name, patterns, count, target.fold);
 	return misfit(t, &target, pattern_text(t, &patterns[0]),
 		      "patterns are for fields with text; a lone * asks for any value");
+}
+
+struct eql_cond *kql_like(struct kql_terms *t, struct str field, struct str pattern, bool fold)
+{
+	struct target target = target_of(t, field);
+
+	begin(t);
+	if (target.type == FIELD_TYPE_ANY || target.type == FIELD_TYPE_KEYWORD)
+		return eql_build_like(t->builder, target.name, &pattern, 1, fold || target.fold);
+	return misfit(t, &target, pattern, "patterns are for fields with text");
 }
 
 struct eql_cond *kql_exists(struct kql_terms *t, struct str field)

@@ -11,7 +11,8 @@
  *	              addresses ("10.0.0.0/8") also means the addresses in it.
  *
  * A name that ends in ".caseless" is the field before that, compared without regard to ASCII case:
- * Elastic's mappings have such a field beside many others.
+ * Elastic's mappings have such a field beside many others. So is one that ends in ".text" behind a
+ * field that fields.def has; there Elasticsearch would compare words, here the whole is compared.
  */
 #ifndef LINTEL_KQL_TERM_H
 #define LINTEL_KQL_TERM_H
@@ -35,6 +36,9 @@ struct eql_cond *kql_term(struct kql_terms *t, struct str field, const struct st
 /* The field's text matches one of the patterns; of a lone star: has a value. */
 struct eql_cond *kql_wildcard(struct kql_terms *t, struct str field,
 			      const struct eql_build_pattern *patterns, uint32_t count);
+/* The field's text matches a pattern of EQL's: `*` any run of characters, `?` any one; there is no
+ * way to escape them. */
+struct eql_cond *kql_like(struct kql_terms *t, struct str field, struct str pattern, bool fold);
 struct eql_cond *kql_exists(struct kql_terms *t, struct str field);
 struct eql_cond *kql_range(struct kql_terms *t, struct str field, enum eql_build_order order,
 			   struct str value);

@@ -63,7 +63,7 @@ def condition_holds(condition, event):
 
 def header(text, events, pair):
     h = {"query": text, "events": len(events)}
-    for name in ("tiebreaker", "size", "reload"):
+    for name in ("way", "tiebreaker", "size", "tolerance", "reload"):
         if getattr(pair, name) is not None:
             h[name] = getattr(pair, name)
     return h
@@ -145,7 +145,7 @@ def minimised(program, pair):
 def report(program, number, pair, text, expected, got):
     query, events = minimised(program, pair)
     small = eql_random.query_text(query)
-    out = ["pair %d: tiebreaker %s, size %s, reload %s" % (number, pair.tiebreaker, pair.size, pair.reload), "query: " + text,
+    out = ["pair %d: %s" % (number, json.dumps(header(text, pair.events, pair))), 
            "reference: " + json.dumps(expected), "lintel:    " + json.dumps(got)]
     out += ["event %d: %s" % (i, json.dumps(e, ensure_ascii=False)) for i, e in enumerate(pair.events)]
     out.append("smallest: " + small)

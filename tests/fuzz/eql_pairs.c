@@ -2,33 +2,49 @@
 /*
  * lintel's side of eql_differential.py: runs queries over small sets of events as fast as it can.
  *
- *	stdin	{"query": "...", "events": N}	one header line, then N lines, an event each; and so on
- *		more in a header: "tiebreaker": a field; "size": how many results at most; "reload":
- *		the machine is saved and loaded again before it takes its event of this number
+ *	stdin	{"query": "...", "events": N, "way": "run"}	one header line,
+ *		then N lines, an event each; and so on
  *	stdout	one line per pair: [[0, 3], [2, null]]	results, as positions in the input's events,
  *						null for a missing one
  *		or				{"refused": "1:9: error: ..."}
+ *
+ * Ways: "run" over all events (eql/run.h), "stream" (eql/stream.h), "machine": the machine itself,
+ * saved and loaded again before it takes its event number "reload". More in a header: "tiebreaker":
+ * a field; for a run "size": how many results at most; for a stream "tolerance": in milliseconds.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/json_writer.h"
-#include "eql/machine.h"
+#include "eql/run.h"
+#include "eql/stream.h"
 #include "event/json.h"
 
-enum {
+enum header {
 	HEADER_QUERY,
 	HEADER_EVENTS,
+	HEADER_WAY,
 	HEADER_TIEBREAKER,
 	HEADER_SIZE,
+	HEADER_TOLERANCE,
 	HEADER_RELOAD,
+	HEADER_COUNT
+};
+
+static const struct {
+	struct str name;
+	bool text;
+} headers[] = {
+    [HEADER_QUERY] = {{"query", 5}, true},    [HEADER_EVENTS] = {{"events", 6}, false},
+    [HEADER_WAY] = {{"way", 3}, true},        [HEADER_TIEBREAKER] = {{"tiebreaker", 10}, true},
+    [HEADER_SIZE] = {{"size", 4}, false},     [HEADER_TOLERANCE] = {{"tolerance", 9}, false},
+    [HEADER_RELOAD] = {{"reload", 6}, false},
 };
 
 struct pair {
-	struct buf query, tiebreaker;
-	int64_t events;
-	int64_t size, reload; /* negative: not given */
+	struct buf texts[HEADER_COUNT];
+	int64_t numbers[HEADER_COUNT]; /* negative: not given */
 };
 
 struct input {
@@ -82,18 +98,12 @@ static void take_header(void *context, uint32_t id, const struct json_value *val
 {
 	struct pair *pair = context;
 
-	if (id == HEADER_QUERY && value->type == JSON_STRING)
-		buf_add(&pair->query, value->string);
-	else if (id == HEADER_TIEBREAKER && value->type == JSON_STRING)
-		buf_add(&pair->tiebreaker, value->string);
-	else if (id == HEADER_EVENTS && value->type == JSON_INT)
-		pair->events = value->integer;
-	else if (id == HEADER_SIZE && value->type == JSON_INT)
-		pair->size = value->integer;
-	else if (id == HEADER_RELOAD && value->type == JSON_INT)
-		pair->reload = value->integer;
-	else
+	if (value->type != (headers[id].text ? JSON_STRING : JSON_INT))
 		die("a header's value is of the wrong type");
+	if (headers[id].text)
+		buf_add(&pair->texts[id], value->string);
+	else
+		pair->numbers[id] = value->integer;
 }
 
 static bool read_header(struct input *input, struct json_reader *reader,
@@ -102,10 +112,10 @@ static bool read_header(struct input *input, struct json_reader *reader,
 	struct json_handler handler = {.value = take_header, .context = pair};
 	const char *why;
 
-	buf_reset(&pair->query);
-	buf_reset(&pair->tiebreaker);
-	pair->events = 0;
-	pair->size = pair->reload = -1;
+	for (int i = 0; i < HEADER_COUNT; i++) {
+		buf_reset(&pair->texts[i]);
+		pair->numbers[i] = -1;
+	}
 	if (!next_line(input))
 		return false;
 	if (json_read(reader, paths, buf_str(&input->line), &handler, NULL, &why))
@@ -113,13 +123,23 @@ static bool read_header(struct input *input, struct json_reader *reader,
 	return true;
 }
 
+static struct str text(const struct pair *pair, enum header header)
+{
+	return buf_str(&pair->texts[header]);
+}
+
+static bool goes_way(const struct pair *pair, struct str way)
+{
+	return str_eq(text(pair, HEADER_WAY), way);
+}
+
 /* The field that breaks ties, or -1. */
 static int32_t demand_fields(struct field_set *fields, const struct pair *pair)
 {
 	field_set_demand(fields, field_known_name(FIELD_TIMESTAMP));
-	if (!pair->tiebreaker.len)
+	if (!text(pair, HEADER_TIEBREAKER).len)
 		return -1;
-	return field_set_demand(fields, buf_str(&pair->tiebreaker));
+	return field_set_demand(fields, text(pair, HEADER_TIEBREAKER));
 }
 
 static uint32_t satisfied(const struct eql_query *query, const struct event *event,
@@ -166,29 +186,17 @@ static void read_event(struct run *run, struct str json)
 		die(why);
 }
 
+static void read_next_event(struct run *run, struct input *input)
+{
+	if (!next_line(input))
+		die("an event is missing");
+	read_event(run, buf_str(&input->line));
+}
+
 static struct kept_event *keep_event(const struct run *run, struct str document, uint64_t arrival)
 {
 	return kept_event_new(&run->event, run->query->kept_fields, run->query->kept_field_count,
 			      run->tiebreaker, arrival, document);
-}
-
-static void read_events(struct run *run, struct input *input)
-{
-	struct eql_scratch *scratch = eql_scratch_new();
-	uint32_t *filters = xmalloc(run->query->filter_count * sizeof(*filters));
-
-	for (int64_t i = 0; i < run->pair->events; i++) {
-		if (!next_line(input))
-			die("an event is missing");
-		read_event(run, buf_str(&input->line));
-		uint32_t n = satisfied(run->query, &run->event, scratch, filters);
-
-		if (n)
-			add_hit(&run->found, run->query,
-				keep_event(run, run->event.document, (uint64_t)i), filters, n);
-	}
-	free(filters);
-	eql_scratch_free(scratch);
 }
 
 static void add_result(struct found *found, struct kept_event *const *events, uint32_t count,
@@ -240,7 +248,24 @@ static struct eql_machine *reload(struct run *run, struct eql_machine *machine,
 	return loaded;
 }
 
-static void run_machine(struct run *run)
+static void read_hits(struct run *run, struct input *input)
+{
+	struct eql_scratch *scratch = eql_scratch_new();
+	uint32_t *filters = xmalloc(run->query->filter_count * sizeof(*filters));
+
+	for (int64_t i = 0; i < run->pair->numbers[HEADER_EVENTS]; i++) {
+		read_next_event(run, input);
+		uint32_t n = satisfied(run->query, &run->event, scratch, filters);
+
+		if (n)
+			add_hit(&run->found, run->query,
+				keep_event(run, run->event.document, (uint64_t)i), filters, n);
+	}
+	free(filters);
+	eql_scratch_free(scratch);
+}
+
+static void take_hits(struct run *run)
 {
 	struct eql_machine_options options = {
 	    .pool = eql_pool_new(POOL_BYTES),
@@ -254,7 +279,7 @@ static void run_machine(struct run *run)
 	for (size_t i = 0; i < run->found.hit_count; i++) {
 		const struct hit *hit = &run->found.hits[i];
 
-		if ((int64_t)i == run->pair->reload)
+		if ((int64_t)i == run->pair->numbers[HEADER_RELOAD])
 			machine = reload(run, machine, &options);
 		eql_machine_take(machine, hit->event, hit->filters, hit->filter_count);
 	}
@@ -290,19 +315,60 @@ static int by_last_event(const void *a, const void *b)
 	return order ? order : (left->number > right->number) - (left->number < right->number);
 }
 
-static void find(struct run *run)
+static void sort_results(struct found *found)
+{
+	if (found->result_count)
+		qsort(found->results, found->result_count, sizeof(*found->results), by_last_event);
+}
+
+static void by_machine(struct run *run, struct input *input)
 {
 	struct found *found = &run->found;
 
+	read_hits(run, input);
 	if (found->hit_count)
 		qsort(found->hits, found->hit_count, sizeof(*found->hits), by_order);
-	if (eql_query_is_stateless(run->query))
-		for (size_t i = 0; i < found->hit_count; i++)
-			add_result(found, &found->hits[i].event, 1, i);
-	else
-		run_machine(run);
-	if (found->result_count)
-		qsort(found->results, found->result_count, sizeof(*found->results), by_last_event);
+	take_hits(run);
+	sort_results(found);
+}
+
+static void by_stream(struct run *run, struct input *input)
+{
+	struct eql_stream_options options = {
+	    .tolerance_ns = run->pair->numbers[HEADER_TOLERANCE] * 1000000,
+	    .tiebreaker_field = run->tiebreaker,
+	    .bytes_max = POOL_BYTES,
+	    .found = take_result,
+	    .context = &run->found,
+	};
+	struct eql_stream *stream = eql_stream_new(run->query, &options);
+
+	for (int64_t i = 0; i < run->pair->numbers[HEADER_EVENTS]; i++) {
+		read_next_event(run, input);
+		eql_stream_take(stream, &run->event, STR(""));
+	}
+	eql_stream_finish(stream);
+	eql_stream_free(stream);
+	sort_results(&run->found);
+}
+
+static void by_run(struct run *run, struct input *input)
+{
+	int64_t size = run->pair->numbers[HEADER_SIZE];
+	struct eql_run_options options = {
+	    .size = size < 0 ? EQL_RUN_NO_SIZE : (uint64_t)size,
+	    .tiebreaker_field = run->tiebreaker,
+	    .found = take_result,
+	    .context = &run->found,
+	};
+	struct eql_run *over_all = eql_run_new(run->query, &options);
+
+	for (int64_t i = 0; i < run->pair->numbers[HEADER_EVENTS]; i++) {
+		read_next_event(run, input);
+		eql_run_take(over_all, &run->event, STR(""));
+	}
+	eql_run_finish(over_all);
+	eql_run_free(over_all);
 }
 
 static void free_found(struct found *found)
@@ -320,16 +386,6 @@ static void free_found(struct found *found)
 	free(found->results);
 }
 
-static void limit(enum eql_pipe_kind kind, uint64_t count, size_t *first, size_t *end)
-{
-	if (*end - *first <= count)
-		return;
-	if (kind == EQL_PIPE_HEAD)
-		*end = *first + count;
-	else
-		*first = *end - count;
-}
-
 static void put_result(const struct result *result, struct json_writer *json)
 {
 	json_array(json);
@@ -341,20 +397,12 @@ static void put_result(const struct result *result, struct json_writer *json)
 	json_end(json);
 }
 
-/* Elasticsearch's `size` is a limit before the first pipe, of the same kind. */
-static void put_results(const struct eql_query *query, const struct found *found, int64_t size,
-			struct buf *out)
+static void put_results(const struct found *found, struct buf *out)
 {
-	size_t first = 0, end = found->result_count;
 	struct json_writer json = json_writer_to(out);
 
-	if (size >= 0)
-		limit(query->pipe_count ? query->pipes[0].kind : EQL_PIPE_TAIL, (uint64_t)size,
-		      &first, &end);
-	for (uint32_t i = 0; i < query->pipe_count; i++)
-		limit(query->pipes[i].kind, query->pipes[i].count, &first, &end);
 	json_array(&json);
-	for (size_t i = first; i < end; i++)
+	for (size_t i = 0; i < found->result_count; i++)
 		put_result(&found->results[i], &json);
 	json_end(&json);
 	buf_add_char(out, '\n');
@@ -362,16 +410,16 @@ static void put_results(const struct eql_query *query, const struct found *found
 
 static void put_refusal(const struct diag_list *diags, struct buf *out)
 {
-	struct buf text = {0};
+	struct buf why = {0};
 	struct json_writer json = json_writer_to(out);
 
 	for (uint32_t i = 0; i < diags->count; i++)
-		diag_format(&diags->items[i], false, &text);
+		diag_format(&diags->items[i], false, &why);
 	json_object(&json);
-	json_member(&json, STR("refused"), buf_str(&text));
+	json_member(&json, STR("refused"), buf_str(&why));
 	json_end(&json);
 	buf_add_char(out, '\n');
-	buf_free(&text);
+	buf_free(&why);
 }
 
 static void skip_events(struct input *input, int64_t count)
@@ -387,15 +435,19 @@ static void run_pair(const struct eql_query *query, struct field_set *fields,
 	struct run run = {.query = query, .pair = pair};
 	struct event_reader_options options = {
 	    .timestamp_field = field_known_name(FIELD_TIMESTAMP),
-	    .tiebreaker_field = buf_str(&pair->tiebreaker),
+	    .tiebreaker_field = text(pair, HEADER_TIEBREAKER),
 	};
 
 	run.tiebreaker = demand_fields(fields, pair);
 	run.reader = event_reader_new(fields, &options);
 	event_init(&run.event, fields);
-	read_events(&run, input);
-	find(&run);
-	put_results(query, &run.found, pair->size, out);
+	if (goes_way(pair, STR("machine")))
+		by_machine(&run, input);
+	else if (goes_way(pair, STR("stream")))
+		by_stream(&run, input);
+	else
+		by_run(&run, input);
+	put_results(&run.found, out);
 	free_found(&run.found);
 	event_free(&run.event);
 	event_reader_free(run.reader);
@@ -410,8 +462,8 @@ static void answer(const struct pair *pair, struct input *input, struct buf *out
 
 	arena_init(&arena);
 	diag_list_init(&diags);
-	if (eql_compile(&arena, fields, buf_str(&pair->query), NULL, &diags, &query)) {
-		skip_events(input, pair->events);
+	if (eql_compile(&arena, fields, text(pair, HEADER_QUERY), NULL, &diags, &query)) {
+		skip_events(input, pair->numbers[HEADER_EVENTS]);
 		put_refusal(&diags, out);
 	} else {
 		run_pair(query, fields, pair, input, out);
@@ -430,11 +482,8 @@ int main(void)
 	struct buf out = {0};
 	int err = 0;
 
-	json_paths_add(paths, STR("query"), HEADER_QUERY);
-	json_paths_add(paths, STR("events"), HEADER_EVENTS);
-	json_paths_add(paths, STR("tiebreaker"), HEADER_TIEBREAKER);
-	json_paths_add(paths, STR("size"), HEADER_SIZE);
-	json_paths_add(paths, STR("reload"), HEADER_RELOAD);
+	for (uint32_t i = 0; i < HEADER_COUNT; i++)
+		json_paths_add(paths, headers[i].name, i);
 	/* Written pair by pair: after a crash the number of answers names the pair. */
 	while (!err && read_header(&input, reader, paths, &pair)) {
 		buf_reset(&out);
@@ -442,8 +491,8 @@ int main(void)
 		err = buf_write_fd(&out, 1);
 	}
 	buf_free(&out);
-	buf_free(&pair.query);
-	buf_free(&pair.tiebreaker);
+	for (int i = 0; i < HEADER_COUNT; i++)
+		buf_free(&pair.texts[i]);
 	buf_free(&input.line);
 	free(input.raw);
 	json_paths_free(paths);

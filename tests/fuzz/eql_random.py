@@ -102,9 +102,23 @@ class Pair:
         self.fields = rng.sample(FIELDS, rng.randrange(3, 9))
         self.events = self.make_events()
         self.query = self.make_sequence() if self.is_sequence else self.make_event_query()
-        # Of a sequence: its state is saved and loaded between two events.
-        self.reload = rng.randrange(len(self.events)) if self.is_sequence and rng.random() < 0.3 else None
         self.size = rng.choice([None, None, None, 0, 1, 2, 5, 50]) if not self.many_keys else None
+        self.reload = self.tolerance = None
+        self.way = rng.choice(["run", "run", "stream", "machine"])
+        if self.query["pipes"] or self.size is not None or (self.way == "machine" and not self.is_sequence):
+            self.way = "run"
+        if self.way == "machine":
+            self.reload = rng.randrange(len(self.events))
+        elif self.way == "stream":
+            self.tolerance = self.disorder()
+
+    def disorder(self):
+        """By how much an event is earlier than one before it, in milliseconds, at most."""
+        latest, most = self.ms[0], 0
+        for ms in self.ms:
+            latest = max(latest, ms)
+            most = max(most, latest - ms)
+        return most
 
     # ---- events
 

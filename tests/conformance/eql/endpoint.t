@@ -122,6 +122,16 @@ any where @timestamp == event.created
 + {"@timestamp": "2024-01-31T00:00:00Z", "event.created": 1706659200000}
 - {"@timestamp": "2024-01-31T00:00:00Z", "event.created": 1706659200001}
 
+# the examples of docs/eql.md
+sequence by process.entity_id with maxspan=10s
+  [file where event.type == "creation" and file.extension == "so"] as event0
+  [process where event.action == "exec" and startsWith~(process.env_vars, event0.file.path)]
+
+sequence [any where true] as event0 [any where process.name == process.parent.name or file.size > event0.file.size]
+
+process where event.action == "exec" and process.name == "sh" and
+  descendant of [process where event.action == "exec" and process.name == "dnf"]
+
 # refused
 sequence [a where x == event0.y] [b where event1.z == 1]
 ! 1:24: error: [event0] is the name of no earlier query
