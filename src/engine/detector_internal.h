@@ -31,8 +31,9 @@ bool caps_admit(struct caps *caps, uint32_t rule, int64_t time_ns, uint64_t *wit
 uint64_t caps_withheld(const struct caps *caps, uint32_t rule);
 
 /*
- * Events that wait for those before them: a binary heap in kept_event_order_total(). Its bytes are
- * bounded; beyond, the earliest go on before their time.
+ * Events that wait for those before them, in kept_event_order_total(). Most come in order: those are
+ * a ring, first to last; the others are a binary heap. Bytes are bounded; beyond, the earliest go on
+ * before their time.
  */
 struct reorder_entry {
 	struct kept_event *event; /* a reference of the entry's */
@@ -41,8 +42,10 @@ struct reorder_entry {
 };
 
 struct reorder {
+	struct reorder_entry **ring; /* ring_cap is a power of two */
+	uint32_t ring_first, ring_count, ring_cap;
 	struct reorder_entry **heap;
-	uint32_t count, cap;
+	uint32_t heap_count, heap_cap;
 	size_t bytes, bytes_max;
 };
 
@@ -52,11 +55,17 @@ void reorder_put(struct reorder *reorder, struct kept_event *event, const struct
 		 uint32_t count);
 /* The earliest, or NULL. */
 const struct reorder_entry *reorder_first(const struct reorder *reorder);
+static inline uint32_t reorder_count(const struct reorder *reorder)
+{
+	return reorder->ring_count + reorder->heap_count;
+}
+/* All of them, in no order. */
+const struct reorder_entry *reorder_nth(const struct reorder *reorder, uint32_t n);
 static inline bool reorder_full(const struct reorder *reorder)
 {
 	return reorder->bytes > reorder->bytes_max;
 }
-/* Out of the heap; the caller frees it with reorder_entry_free(). */
+/* The earliest, taken out; the caller frees it with reorder_entry_free(). */
 struct reorder_entry *reorder_take(struct reorder *reorder);
 void reorder_entry_free(struct reorder_entry *entry);
 
@@ -130,6 +139,7 @@ struct rule_run {
 	bool runs;
 	bool ordered;                /* its hits must come in order of time */
 	bool active;                 /* is in detector.active */
+	bool *silent;                /* by filter: is only of relations; NULL: none is */
 	struct eql_machine *machine; /* of queries that one event does not decide */
 	struct detector *detector;
 	uint32_t number;
@@ -147,6 +157,8 @@ struct detector {
 	uint32_t slot_mask;
 	uint32_t *kept_fields;
 	uint32_t kept_field_count;
+	uint32_t *relation_fields; /* of those, what is kept for relations alone */
+	uint32_t relation_field_count;
 	struct caps *caps;
 	struct reorder reorder;
 	struct eql_pool *pool; /* of all machines */
