@@ -188,7 +188,7 @@ static void release(struct detector *d)
 {
 	int64_t before = horizon(d);
 
-	while (reorder_count(&d->reorder) && reorder_first(&d->reorder)->event->time_ns < before)
+	while (d->reorder.count && reorder_first(&d->reorder)->event->time_ns < before)
 		release_first(d);
 	while (reorder_full(&d->reorder)) {
 		counter_add(COUNTER_REORDER_FULL, 1);
@@ -257,7 +257,7 @@ void detector_advance(struct detector *d, int64_t stream_time_ns)
 
 void detector_flush(struct detector *d)
 {
-	while (reorder_count(&d->reorder))
+	while (d->reorder.count)
 		release_first(d);
 }
 

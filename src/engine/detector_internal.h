@@ -31,8 +31,9 @@ bool caps_admit(struct caps *caps, uint32_t rule, int64_t time_ns, uint64_t *wit
 uint64_t caps_withheld(const struct caps *caps, uint32_t rule);
 
 /*
- * Events that wait for those before them, in kept_event_order_total(). Most come in order: those are
- * a ring, first to last; the others are a binary heap. Bytes are bounded; beyond, the earliest go on
+ * Events that wait for those before them, in kept_event_order_total(). Most come in order: they are
+ * queued in a ring, and cost one comparison. Those that are before the ring's last go to a binary
+ * heap. The earliest is the first of either. Their bytes are bounded; beyond, the earliest go on
  * before their time.
  */
 struct reorder_entry {
@@ -42,10 +43,11 @@ struct reorder_entry {
 };
 
 struct reorder {
-	struct reorder_entry **ring; /* ring_cap is a power of two */
+	struct reorder_entry **ring; /* entry i is at (ring_first + i) & (ring_cap - 1) */
 	uint32_t ring_first, ring_count, ring_cap;
 	struct reorder_entry **heap;
 	uint32_t heap_count, heap_cap;
+	uint32_t count; /* of both */
 	size_t bytes, bytes_max;
 };
 
@@ -55,16 +57,12 @@ void reorder_put(struct reorder *reorder, struct kept_event *event, const struct
 		 uint32_t count);
 /* The earliest, or NULL. */
 const struct reorder_entry *reorder_first(const struct reorder *reorder);
-static inline uint32_t reorder_count(const struct reorder *reorder)
-{
-	return reorder->ring_count + reorder->heap_count;
-}
-/* All of them, in no order. */
-const struct reorder_entry *reorder_nth(const struct reorder *reorder, uint32_t n);
 static inline bool reorder_full(const struct reorder *reorder)
 {
 	return reorder->bytes > reorder->bytes_max;
 }
+/* Each of reorder->count, in no order. */
+const struct reorder_entry *reorder_at(const struct reorder *reorder, uint32_t i);
 /* The earliest, taken out; the caller frees it with reorder_entry_free(). */
 struct reorder_entry *reorder_take(struct reorder *reorder);
 void reorder_entry_free(struct reorder_entry *entry);

@@ -362,8 +362,8 @@ static int write_all(const struct detector *d, int fd)
 	json_member(&w.json, STR("lintel"), STR(STATE_NAME));
 	write_number(&w, STR("version"), STATE_VERSION);
 	end_line(&w);
-	for (uint32_t i = 0; i < reorder_count(&d->reorder); i++)
-		write_waiting(&w, reorder_nth(&d->reorder, i));
+	for (uint32_t i = 0; i < d->reorder.count; i++)
+		write_waiting(&w, reorder_at(&d->reorder, i));
 	write_rules(&w);
 	flush(&w);
 	buf_free(&w.out);

@@ -15,25 +15,26 @@ void reorder_entry_free(struct reorder_entry *entry)
 	free(entry);
 }
 
-static struct reorder_entry **ring_nth(const struct reorder *r, uint32_t n)
+static struct reorder_entry **ring_place(const struct reorder *reorder, uint32_t i)
 {
-	return &r->ring[(r->ring_first + n) & (r->ring_cap - 1)];
+	return &reorder->ring[(reorder->ring_first + i) & (reorder->ring_cap - 1)];
 }
 
-const struct reorder_entry *reorder_nth(const struct reorder *r, uint32_t n)
+const struct reorder_entry *reorder_at(const struct reorder *reorder, uint32_t i)
 {
-	return n < r->ring_count ? *ring_nth(r, n) : r->heap[n - r->ring_count];
+	return i < reorder->ring_count ? *ring_place(reorder, i)
+				       : reorder->heap[i - reorder->ring_count];
 }
 
-void reorder_free(struct reorder *r)
+void reorder_free(struct reorder *reorder)
 {
-	for (uint32_t i = 0; i < r->ring_count; i++)
-		reorder_entry_free(*ring_nth(r, i));
-	for (uint32_t i = 0; i < r->heap_count; i++)
-		reorder_entry_free(r->heap[i]);
-	free(r->ring);
-	free(r->heap);
-	*r = (struct reorder){0};
+	for (uint32_t i = 0; i < reorder->ring_count; i++)
+		reorder_entry_free(*ring_place(reorder, i));
+	for (uint32_t i = 0; i < reorder->heap_count; i++)
+		reorder_entry_free(reorder->heap[i]);
+	free(reorder->ring);
+	free(reorder->heap);
+	*reorder = (struct reorder){0};
 }
 
 static bool is_before(const struct reorder_entry *a, const struct reorder_entry *b)
@@ -41,36 +42,69 @@ static bool is_before(const struct reorder_entry *a, const struct reorder_entry 
 	return kept_event_order_total(a->event, b->event) < 0;
 }
 
-static void ring_put(struct reorder *r, struct reorder_entry *entry)
+static void grow_ring(struct reorder *reorder)
 {
-	if (r->ring_count == r->ring_cap) {
-		uint32_t cap = r->ring_cap ? r->ring_cap * 2 : 64;
-		struct reorder_entry **ring = xreallocarray(NULL, cap, sizeof(*ring));
+	uint32_t cap = reorder->ring_cap ? reorder->ring_cap * 2 : 64;
+	struct reorder_entry **ring = xreallocarray(NULL, cap, sizeof(*ring));
 
-		for (uint32_t i = 0; i < r->ring_count; i++)
-			ring[i] = *ring_nth(r, i);
-		free(r->ring);
-		r->ring = ring;
-		r->ring_first = 0;
-		r->ring_cap = cap;
-	}
-	*ring_nth(r, r->ring_count++) = entry;
+	for (uint32_t i = 0; i < reorder->ring_count; i++)
+		ring[i] = *ring_place(reorder, i);
+	free(reorder->ring);
+	reorder->ring = ring;
+	reorder->ring_first = 0;
+	reorder->ring_cap = cap;
 }
 
-static void heap_put(struct reorder *r, struct reorder_entry *entry)
+static void ring_put(struct reorder *reorder, struct reorder_entry *entry)
 {
-	uint32_t at = r->heap_count++;
-
-	if (r->heap_count > r->heap_cap) {
-		r->heap_cap = r->heap_cap ? r->heap_cap * 2 : 64;
-		r->heap = xreallocarray(r->heap, r->heap_cap, sizeof(*r->heap));
-	}
-	for (; at && is_before(entry, r->heap[(at - 1) / 2]); at = (at - 1) / 2)
-		r->heap[at] = r->heap[(at - 1) / 2];
-	r->heap[at] = entry;
+	if (reorder->ring_count == reorder->ring_cap)
+		grow_ring(reorder);
+	*ring_place(reorder, reorder->ring_count++) = entry;
 }
 
-void reorder_put(struct reorder *r, struct kept_event *event, const struct engine_hit *hits,
+static struct reorder_entry *ring_take(struct reorder *reorder)
+{
+	struct reorder_entry *first = *ring_place(reorder, 0);
+
+	reorder->ring_first++;
+	reorder->ring_count--;
+	return first;
+}
+
+static void heap_put(struct reorder *reorder, struct reorder_entry *entry)
+{
+	uint32_t at = reorder->heap_count++;
+
+	if (reorder->heap_count > reorder->heap_cap) {
+		reorder->heap_cap = reorder->heap_cap ? reorder->heap_cap * 2 : 64;
+		reorder->heap =
+		    xreallocarray(reorder->heap, reorder->heap_cap, sizeof(*reorder->heap));
+	}
+	for (; at && is_before(entry, reorder->heap[(at - 1) / 2]); at = (at - 1) / 2)
+		reorder->heap[at] = reorder->heap[(at - 1) / 2];
+	reorder->heap[at] = entry;
+}
+
+static struct reorder_entry *heap_take(struct reorder *reorder)
+{
+	struct reorder_entry *first = reorder->heap[0];
+	struct reorder_entry *last = reorder->heap[--reorder->heap_count];
+	uint32_t at = 0, kid;
+
+	while ((kid = at * 2 + 1) < reorder->heap_count) {
+		if (kid + 1 < reorder->heap_count &&
+		    is_before(reorder->heap[kid + 1], reorder->heap[kid]))
+			kid++;
+		if (!is_before(reorder->heap[kid], last))
+			break;
+		reorder->heap[at] = reorder->heap[kid];
+		at = kid;
+	}
+	reorder->heap[at] = last;
+	return first;
+}
+
+void reorder_put(struct reorder *reorder, struct kept_event *event, const struct engine_hit *hits,
 		 uint32_t count)
 {
 	struct reorder_entry *entry = xmalloc(sizeof(*entry) + count * sizeof(*hits));
@@ -78,54 +112,34 @@ void reorder_put(struct reorder *r, struct kept_event *event, const struct engin
 	entry->event = event;
 	entry->hit_count = count;
 	memcpy(entry->hits, hits, count * sizeof(*hits));
-	if (!r->ring_count || !is_before(entry, *ring_nth(r, r->ring_count - 1)))
-		ring_put(r, entry);
+	if (reorder->ring_count && is_before(entry, *ring_place(reorder, reorder->ring_count - 1)))
+		heap_put(reorder, entry);
 	else
-		heap_put(r, entry);
-	r->bytes += entry_bytes(entry);
+		ring_put(reorder, entry);
+	reorder->count++;
+	reorder->bytes += entry_bytes(entry);
 }
 
-static bool is_in_heap(const struct reorder *r)
+static bool heap_is_first(const struct reorder *reorder)
 {
-	return r->heap_count && (!r->ring_count || is_before(r->heap[0], *ring_nth(r, 0)));
+	if (!reorder->heap_count || !reorder->ring_count)
+		return reorder->heap_count > 0;
+	return is_before(reorder->heap[0], *ring_place(reorder, 0));
 }
 
-const struct reorder_entry *reorder_first(const struct reorder *r)
+const struct reorder_entry *reorder_first(const struct reorder *reorder)
 {
-	if (is_in_heap(r))
-		return r->heap[0];
-	return r->ring_count ? *ring_nth(r, 0) : NULL;
+	if (!reorder->count)
+		return NULL;
+	return heap_is_first(reorder) ? reorder->heap[0] : *ring_place(reorder, 0);
 }
 
-static struct reorder_entry *heap_take(struct reorder *r)
+struct reorder_entry *reorder_take(struct reorder *reorder)
 {
-	struct reorder_entry *first = r->heap[0];
-	struct reorder_entry *last = r->heap[--r->heap_count];
-	uint32_t at = 0, kid;
+	struct reorder_entry *first =
+	    heap_is_first(reorder) ? heap_take(reorder) : ring_take(reorder);
 
-	while ((kid = at * 2 + 1) < r->heap_count) {
-		if (kid + 1 < r->heap_count && is_before(r->heap[kid + 1], r->heap[kid]))
-			kid++;
-		if (!is_before(r->heap[kid], last))
-			break;
-		r->heap[at] = r->heap[kid];
-		at = kid;
-	}
-	r->heap[at] = last;
-	return first;
-}
-
-struct reorder_entry *reorder_take(struct reorder *r)
-{
-	struct reorder_entry *first;
-
-	if (is_in_heap(r)) {
-		first = heap_take(r);
-	} else {
-		first = *ring_nth(r, 0);
-		r->ring_first = (r->ring_first + 1) & (r->ring_cap - 1);
-		r->ring_count--;
-	}
-	r->bytes -= entry_bytes(first);
+	reorder->count--;
+	reorder->bytes -= entry_bytes(first);
 	return first;
 }
