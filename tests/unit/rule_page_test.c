@@ -192,6 +192,14 @@ static void other_texts_are_no_pages(void **state)
 	assert_int_equal(r->state, RULE_ERROR);
 	r = load(f, "page.md", "no heading\n**Rule type**: eql\n");
 	assert_string_equal(r->reason.p, "not a rule's page of Elastic's documentation");
+	/* A heading with a bracket that was not opened, at the very end. */
+	char *end = strdup("\n**Rule type**: eql\n# A]");
+
+	assert_non_null(end);
+	assert_int_equal(rule_set_load_text(&f->set, f->fields, (struct str){end, strlen(end)},
+					    STR("page.md"), &f->diags),
+			 -EINVAL);
+	free(end);
 }
 
 int main(void)
