@@ -170,6 +170,25 @@ static void a_behaviour_rule_is_read(void **state)
 	assert_null(last(f)->query);
 }
 
+static void behaviour_rules_have_a_dialect(void **state)
+{
+	static const char relation[] = "query = 'process where child of [process where true]'\n";
+	static const char head[] = "[rule]\nid = 'b-2'\nname = 'B'\ndescription = 'd'\n";
+	struct fixture *f = *state;
+	char text[1024];
+
+	snprintf(text, sizeof(text), "%s%s", head, relation);
+	assert_int_equal(load(f, text), 0);
+	assert_int_equal(last(f)->query->relation_count, 1);
+	/* a rule with a rule_id has Elasticsearch's */
+	snprintf(text, sizeof(text), "%s%s", HEAD, relation);
+	assert_int_equal(load(f, text), -EINVAL);
+	/* and so have exceptions: they look at one event */
+	snprintf(text, sizeof(text), "%s%s[[rule.exceptions]]\nname = 'e'\n%s", head, relation,
+		 "query = 'child of [process where true]'\n");
+	assert_int_equal(load(f, text), -EINVAL);
+}
+
 static void unsupported_types_are_skipped_by_name(void **state)
 {
 	struct fixture *f = *state;
@@ -627,6 +646,7 @@ int main(void)
 	    TEST(a_full_rule_is_read),
 	    TEST(defaults_are_kibanas),
 	    TEST(a_behaviour_rule_is_read),
+	    TEST(behaviour_rules_have_a_dialect),
 	    TEST(unsupported_types_are_skipped_by_name),
 	    TEST(joins_and_disabled_rules_are_skipped),
 	    TEST(mistakes_are_named_and_placed),
