@@ -20,6 +20,9 @@ static const struct option long_options[] = {
     {"no-default-rules", no_argument, NULL, 'N'},
     {"coverage", no_argument, NULL, 'C'},
     {"verbose", no_argument, NULL, 'v'},
+    {"disable", required_argument, NULL, 'D'},
+    {"no-notes", no_argument, NULL, 'q'},
+    {"checks", no_argument, NULL, 'L'},
     {"help", no_argument, NULL, 'h'},
     {0},
 };
@@ -49,6 +52,17 @@ static int parse(struct rules_options *o, int argc, char **argv)
 			break;
 		case 'v':
 			o->verbose = true;
+			break;
+		case 'D':
+			o->disabled =
+			    xreallocarray(o->disabled, o->disabled_count + 1, sizeof(optarg));
+			o->disabled[o->disabled_count++] = optarg;
+			break;
+		case 'q':
+			o->no_notes = true;
+			break;
+		case 'L':
+			o->list_checks = true;
 			break;
 		case 'h':
 			o->help = true;
@@ -208,12 +222,23 @@ static int test_action(const struct rules_options *o, int argc, char **argv)
 	return rules_test(o, (const char *const *)argv, (uint32_t)argc);
 }
 
+static int lint_action(const struct rules_options *o, int argc, char **argv)
+{
+	if (o->list_checks)
+		return rules_list_checks(o->ndjson);
+	if (argc < 1)
+		return cli_usage_error(&verb_rules, "lint needs a file or directory");
+	if (o->path_count || o->no_default_rules)
+		return cli_usage_error(&verb_rules, "lint takes its paths as arguments");
+	return rules_lint(o, (const char *const *)argv, (uint32_t)argc);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(const struct rules_options *o, int argc, char **argv);
 } actions[] = {
-    {"check", check_action}, {"show", show_action},       {"list", list_action},
-    {"test", test_action},   {"explain", explain_action},
+    {"check", check_action}, {"show", show_action}, {"list", list_action},
+    {"lint", lint_action},   {"test", test_action}, {"explain", explain_action},
 };
 
 #define ACTION_COUNT (sizeof(actions) / sizeof(*actions))
@@ -250,6 +275,7 @@ static int run(int argc, char **argv)
 	else if (status == EXIT_OK)
 		status = run_action(&o, argv[optind], argc - optind - 1, argv + optind + 1);
 	free(o.paths);
+	free(o.disabled);
 	return status;
 }
 

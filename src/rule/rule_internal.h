@@ -35,6 +35,9 @@ struct rule_source {
 /* A diagnostic at a key, or at a value, of the file. */
 struct diag rule_diag_key(const struct rule_source *source, const struct toml_node *node);
 struct diag rule_diag_value(const struct rule_source *source, const struct toml_node *node);
+/* At byte `at` of the decoded text of a string, `width` bytes of its line. */
+struct diag rule_diag_text(const struct rule_source *source, const struct toml_node *node, size_t at,
+			   size_t width);
 /* Byte offset of a line and column (both from 1) in the file's text. */
 size_t rule_offset(struct str text, uint32_t line, uint32_t column);
 

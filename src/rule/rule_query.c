@@ -149,6 +149,22 @@ static enum eql_dialect dialect_of(const struct rule_source *source)
 	return behaviour ? EQL_DIALECT_ENDPOINT : EQL_DIALECT_ELASTICSEARCH;
 }
 
+struct diag rule_diag_text(const struct rule_source *source, const struct toml_node *node,
+			   size_t at, size_t width)
+{
+	struct raw_string raw = find_raw(source->text, node);
+	uint32_t line = 1, column = 1;
+
+	for (size_t i = 0; i < at && i < node->text.len; i++) {
+		bool newline = node->text.p[i] == '\n';
+
+		line += newline;
+		column = newline ? 1 : column + 1;
+	}
+	return diag_at(source->path, source->text, raw_offset(source->text, raw, line, column),
+		       width, 1, 1);
+}
+
 int rule_compile(const struct rule_source *source, const struct toml_node *node, bool condition,
 		 struct str category_field, struct field_set *fields, struct eql_query **query,
 		 struct str *reason)
