@@ -144,6 +144,7 @@ static void check_metadata(struct lint *l)
 static void check_sequence(struct lint *l)
 {
 	const struct eql_query *q = l->rule->query;
+	bool tied = q->key_count || q->relation_count;
 
 	if (q->kind != EQL_QUERY_SEQUENCE)
 		return;
@@ -151,7 +152,10 @@ static void check_sequence(struct lint *l)
 		lint_report(l, LINT_NO_MAXSPAN, lint_place(l, 0, strlen("sequence")),
 			    STR("for example: sequence by host.id with maxspan=1m"),
 			    "the sequence has no maxspan");
-	if (!q->key_count && !q->relation_count)
+	/* Fields of earlier stages tie events together as well. */
+	for (uint32_t i = 0; i < q->filter_count; i++)
+		tied |= q->filters[i].whole != NULL;
+	if (!tied)
 		lint_report(l, LINT_NO_KEY, lint_place(l, 0, strlen("sequence")),
 			    STR("for example: sequence by host.id, process.entity_id"),
 			    "the sequence has no join keys");
@@ -289,6 +293,7 @@ static void check_rule(struct lint *l, const struct rule *rule)
 
 	l->rule = rule;
 	l->budget = BUDGET;
+	l->seen_count = 0;
 	arena_reset(&l->arena);
 	open_source(l, &text);
 	check_metadata(l);

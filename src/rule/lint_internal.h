@@ -67,6 +67,9 @@ enum lint_id {
 	LINT_ID_COUNT
 };
 
+/* Fields without source that one rule names; beyond them they are repeated. */
+#define LINT_SEEN_MAX 64
+
 /* A rule being checked, and where its texts are. */
 struct lint {
 	const struct rule_set *set;
@@ -78,9 +81,11 @@ struct lint {
 	struct rule_source source; /* root NULL: the file cannot be read, or is no TOML */
 	/* What the walk is in: the query, or an exception. */
 	const struct toml_node *text_node;
-	size_t prefix;   /* bytes put before the text when it was compiled */
-	struct str text; /* as it was compiled */
-	uint64_t budget; /* of comparisons, for one rule */
+	size_t prefix;                /* bytes put before the text when it was compiled */
+	struct str text;              /* as it was compiled */
+	uint64_t budget;              /* of comparisons, for one rule */
+	uint32_t seen[LINT_SEEN_MAX]; /* fields spoken of */
+	uint32_t seen_count;
 };
 
 /* Where a piece of the text in hand is in the file. */

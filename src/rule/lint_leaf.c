@@ -30,12 +30,23 @@ static bool has_strings(const struct eql_leaf *leaf)
 
 /* ---- fields */
 
+/* Each field is spoken of once in a rule. */
+static bool seen_before(struct lint *l, uint32_t field)
+{
+	for (uint32_t i = 0; i < l->seen_count; i++)
+		if (l->seen[i] == field)
+			return true;
+	if (l->seen_count < LINT_SEEN_MAX)
+		l->seen[l->seen_count++] = field;
+	return false;
+}
+
 static void check_field(struct lint *l, const struct eql_leaf *leaf, uint32_t field)
 {
 	const struct field_info *info = field_set_info(l->fields, field);
 
 	/* fields.def marks what it only reads with "-". */
-	if (info->filled_by && info->filled_by[0] != '-')
+	if ((info->filled_by && info->filled_by[0] != '-') || seen_before(l, field))
 		return;
 	if (!info->filled_by && !lint_field_known(info->name)) {
 		struct str near = lint_field_near(info->name, &l->arena);
@@ -116,7 +127,7 @@ static bool is_misplaced(struct str action, struct str category)
 
 static void check_action(struct lint *l, const struct eql_leaf *leaf, struct str category)
 {
-	uint32_t misplaced = 0, ours = 0, unknown = 0;
+	uint32_t misplaced = 0, ours = 0, unknown = 0, misspelt = 0;
 
 	for (uint32_t i = 0; i < leaf->string_count; i++) {
 		struct str action = leaf->strings[i];
@@ -128,6 +139,7 @@ static void check_action(struct lint *l, const struct eql_leaf *leaf, struct str
 			continue;
 		unknown++;
 		near = lint_action_near(action);
+		misspelt += near.p != NULL;
 		if (near.p)
 			lint_report(
 			    l, LINT_UNKNOWN_ACTION, lint_leaf_place(l, leaf),
@@ -139,7 +151,7 @@ static void check_action(struct lint *l, const struct eql_leaf *leaf, struct str
 			    arena_printf(&l->arena, "docs/sensor-events.md lists the actions of "
 						    "each category"),
 			    "no %.*s event has this event.action", STR_ARG(category));
-	else if (!ours && leaf->kind == EQL_LEAF_EXACT)
+	else if (!ours && !misspelt && leaf->kind == EQL_LEAF_EXACT)
 		lint_report(l, LINT_FOREIGN_ACTION, lint_leaf_place(l, leaf),
 			    unknown ? STR("it is not known to lintel as any sensor's")
 				    : STR("with events of lintel's sensor alone this never holds"),
@@ -184,20 +196,23 @@ static void check_literal_star(struct lint *l, const struct eql_leaf *leaf)
 	}
 }
 
-/* Marks of regular expressions that file names, arguments and host names do not have. */
+/* Marks of regular expressions that file names, arguments and host names do not have. Windows paths
+ * and command lines may have anything. */
 static bool looks_like_regex(struct str s)
 {
-	static const char *const marks[] = {".*",   ".+",   "\\d",  "\\w", "\\s",
-					    "[a-z", "[A-Z", "[0-9", "(?:", "]+",
-					    "]*",   ")?",   "[^",   "{1,", NULL};
+	static const char *const marks[] = {".*",   ".+",   "\\d+", "\\w+", "\\s+", "\\d{",
+					    "\\w{", "[a-z", "[A-Z", "[0-9", "(?:",  "]+",
+					    ")?",   "[^",   "{1,",  NULL};
 	uint32_t found = 0;
 
+	if (has(s, ":\\") || has(s, " "))
+		return false;
 	for (const char *const *mark = marks; *mark; mark++)
 		found += has(s, *mark);
-	/* ".*" alone is also "hidden file": "/.*". */
+	/* ".*" alone may be meant as it stands: any hidden file, any extension. */
 	if (found == 1 && has(s, ".*"))
-		return s.len && (s.p[0] == '^' || s.p[s.len - 1] == '$');
-	return found > 0 && (found > 1 || !has(s, "*"));
+		return s.p[0] == '^' || s.p[s.len - 1] == '$';
+	return found > 0;
 }
 
 static void check_regex(struct lint *l, const struct eql_leaf *leaf)
@@ -252,26 +267,42 @@ static void check_cost(struct lint *l, const struct eql_leaf *leaf)
 			    both == 1 ? "" : "s", STR_ARG(first), STR_ARG(name));
 }
 
-/* An item that another's wildcards cover. */
+/* The item of the list whose wildcards cover item `at`; UINT32_MAX if none does. */
+static uint32_t covering(const struct eql_leaf *leaf, uint32_t at)
+{
+	for (uint32_t k = 0; k < leaf->string_count; k++) {
+		struct str wide = leaf->strings[k];
+
+		/* A ? in the wider one could stand for a * of the other: not sure. */
+		if (k != at && !memchr(wide.p, '?', wide.len) &&
+		    eql_wildcard(wide, leaf->strings[at], leaf->fold))
+			return k;
+	}
+	return UINT32_MAX;
+}
+
 static void check_items(struct lint *l, const struct eql_leaf *leaf)
 {
-	if (leaf->kind != EQL_LEAF_WILDCARD ||
-	    (uint64_t)leaf->string_count * leaf->string_count > l->budget)
-		return;
-	l->budget -= (uint64_t)leaf->string_count * leaf->string_count;
-	for (uint32_t i = 0; i < leaf->string_count; i++)
-		for (uint32_t k = 0; k < leaf->string_count; k++) {
-			struct str a = leaf->strings[k], b = leaf->strings[i];
+	uint64_t cost = (uint64_t)leaf->string_count * leaf->string_count;
+	struct str first = STR_NULL, by = STR_NULL;
+	uint32_t covered = 0;
 
-			/* A ? in the wider one could stand for a * of the other: not sure. */
-			if (i == k || memchr(a.p, '?', a.len) || !eql_wildcard(a, b, leaf->fold))
-				continue;
-			lint_report(l, LINT_REDUNDANT_ITEM, lint_leaf_place(l, leaf),
-				    STR("one of the two can go, if that was meant"),
-				    "\"%.*s\" covers \"%.*s\" in the same list", STR_ARG(a),
-				    STR_ARG(b));
-			break;
-		}
+	if (leaf->kind != EQL_LEAF_WILDCARD || cost > l->budget)
+		return;
+	l->budget -= cost;
+	for (uint32_t i = 0; i < leaf->string_count; i++) {
+		uint32_t k = covering(leaf, i);
+
+		if (k == UINT32_MAX || covered++)
+			continue;
+		first = leaf->strings[i];
+		by = leaf->strings[k];
+	}
+	if (covered)
+		lint_report(l, LINT_REDUNDANT_ITEM, lint_leaf_place(l, leaf),
+			    STR("what is covered can go, if the wider pattern was meant"),
+			    "%u item%s of the list covered by others (\"%.*s\" by \"%.*s\")",
+			    covered, covered == 1 ? " is" : "s are", STR_ARG(first), STR_ARG(by));
 }
 
 static void check_leaf(struct lint *l, const struct eql_leaf *leaf, bool negated,

@@ -346,6 +346,17 @@ static struct str cond_text(struct lint *l, const struct eql_cond *cond)
 			    STR_ARG(lint_leaf_text(l, leaf)));
 }
 
+/* `x != null and x == "a"` says what it needs before it says what it wants; `x in ("a", "b") and (x ==
+ * "a" and ... or x == "b" and ...)` narrows first. Both are habits and no mistakes. */
+static bool is_habit(const struct eql_cond *idle, const struct eql_cond *other)
+{
+	struct literal x;
+
+	if (as_literal(idle, &x) && x.positive && x.leaf->kind == EQL_LEAF_EXISTS)
+		return true;
+	return !as_literal(other, &x);
+}
+
 /* Kids of an or: one that implies another adds nothing. Of an and: one that is implied. */
 static void redundancy(struct lint *l, const struct eql_cond *cond)
 {
@@ -361,6 +372,9 @@ static void redundancy(struct lint *l, const struct eql_cond *cond)
 			if (k < i && lint_implies(l, b, a))
 				continue;
 			const struct eql_cond *idle = is_or ? a : b, *other = is_or ? b : a;
+
+			if (!is_or && is_habit(idle, other))
+				continue;
 
 			lint_report(l, LINT_REDUNDANT_CLAUSE, cond_place(l, idle),
 				    STR("leave it out, or correct what was meant"),

@@ -497,7 +497,7 @@ static size_t slips(struct str a, struct str b)
 /* So many slips make another word of a name: of a short one already the second. */
 static size_t slips_allowed(struct str name)
 {
-	return name.len < 5 ? 0 : name.len < 9 ? 1 : 2;
+	return name.len < 4 ? 0 : name.len < 9 ? 1 : 2;
 }
 
 struct nearest {
