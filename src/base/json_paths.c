@@ -8,6 +8,8 @@
 #define FIRST_NODES 64
 #define FIRST_SLOTS_LOG2 8
 
+static _Atomic uint64_t last_version;
+
 static uint32_t add_node(struct json_paths *paths, uint32_t parent, uint32_t part_len)
 {
 	if (paths->node_count == paths->node_cap) {
@@ -23,6 +25,7 @@ struct json_paths *json_paths_new(void)
 {
 	struct json_paths *paths = xcalloc(1, sizeof(*paths));
 
+	paths->version = ++last_version;
 	for (uint32_t i = 0; i < JSON_NODE_FIRST; i++)
 		add_node(paths, JSON_NODE_UNWANTED, 0);
 	paths->nodes[JSON_NODE_ENVELOPE].parent = JSON_NODE_ROOT;
@@ -81,6 +84,7 @@ static void add_edge(struct json_paths *paths, uint32_t node, uint32_t at, uint3
 {
 	struct json_edge edge = {.node = node, .to = to, .key_len = len, .key_at = at};
 
+	paths->version = ++last_version;
 	json_key_words((struct str){paths->texts.p + at, len}, &edge.first, &edge.last);
 	if (++paths->edge_count * 2 > paths->edge_slots)
 		grow_edges(paths);
@@ -149,6 +153,7 @@ void json_paths_set_envelope(struct json_paths *paths, struct str key)
 void json_paths_want_all(struct json_paths *paths, uint32_t id)
 {
 	/* Every key leads here. It has no edge, but the walk must believe so to look into it. */
+	paths->all = true;
 	paths->nodes[JSON_NODE_UNWANTED].id = id;
 	paths->nodes[JSON_NODE_UNWANTED].has_edges = true;
 }

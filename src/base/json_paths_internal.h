@@ -47,6 +47,8 @@ struct json_edge {
 };
 
 struct json_paths {
+	/* Of no other paths and no earlier state of these; never 0. */
+	uint64_t version;
 	struct buf texts; /* the paths, each with the eight bytes behind it that may be read */
 	struct json_node *nodes;
 	uint32_t node_count, node_cap;
@@ -54,6 +56,7 @@ struct json_paths {
 	uint32_t edge_count, edge_slots;
 	uint32_t shift;       /* 64 - log2(edge_slots) */
 	uint32_t envelope_at; /* the envelope's key in texts */
+	bool all;             /* every key leads to JSON_NODE_UNWANTED, whose values are wanted */
 };
 
 /* Eight bytes from `p`, in the machine's order: both sides use this. */

@@ -18,15 +18,17 @@
 #define SIMDJSON_EXCEPTIONS 0
 #include <simdjson.h>
 
-#include <cerrno>
 #include <charconv>
 #include <cstdlib>
 #include <new>
+
+#include "base/json_error_internal.h"
 
 extern "C" {
 #include "base/json_internal.h"
 #include "base/json_paths_internal.h"
 #include "base/json_reader.h"
+#include "base/json_trail_internal.h"
 }
 
 namespace dom = simdjson::dom;
@@ -45,6 +47,7 @@ struct json_reader {
 	size_t capacity;
 	ondemand::parser hits;
 	buf mended;
+	json_trail trail;
 };
 
 namespace
@@ -52,6 +55,7 @@ namespace
 
 struct walk {
 	const json_paths *paths;
+	json_trail *trail;
 	const json_handler *handler;
 	bool in_envelope;
 };
@@ -129,10 +133,13 @@ void hand_out(const walk *w, const json_node *node, dom::element element)
 /* True: this was the envelope's object, the rest of the document does not count. */
 bool walk_object(walk *w, uint32_t index, dom::object object)
 {
+	json_step *step = json_trail_begin(w->trail, index);
+
 	for (auto member = object.begin(), end = object.end(); member != end; ++member) {
 		/* Eight bytes behind a key are readable: simdjson pads its strings. */
-		uint32_t next =
-		    json_paths_step(w->paths, index, {member.key_c_str(), member.key_length()});
+		str key = {member.key_c_str(), member.key_length()};
+		uint32_t next = w->paths->all ? static_cast<uint32_t>(JSON_NODE_UNWANTED)
+					      : json_trail_step(w->trail, &step, index, key);
 		const json_node *node = &w->paths->nodes[next];
 
 		if (next == JSON_NODE_ENVELOPE && !w->in_envelope && member.value().is_object()) {
@@ -214,42 +221,9 @@ const char *error_text(simdjson::error_code error, str json)
 {
 	size_t first = std::string_view(json.p, json.len).find_first_not_of(" \t\n\r");
 
-	switch (error) {
-	case simdjson::UTF8_ERROR:
-		return "invalid UTF-8";
-	case simdjson::EMPTY:
-		return "empty";
-	case simdjson::UNESCAPED_CHARS:
-		return "control character in a string";
-	case simdjson::UNCLOSED_STRING:
-		return "string without an end";
-	case simdjson::STRING_ERROR:
-		return "invalid escape in a string";
-	case simdjson::NUMBER_ERROR:
-		return "invalid number or one beyond a double's range";
-	case simdjson::DEPTH_ERROR:
-		return "nested too deep";
-	case simdjson::MEMALLOC:
-		return "out of memory";
-	case simdjson::UNSUPPORTED_ARCHITECTURE:
-		return "this CPU is not supported by simdjson";
-	default:
-		return first < json.len && json.p[first] == '{'
-			   ? "a value, comma, colon or bracket is wrong or missing"
-			   : "not an object";
-	}
-}
-
-int errno_of(simdjson::error_code error)
-{
-	switch (error) {
-	case simdjson::DEPTH_ERROR:
-		return -E2BIG;
-	case simdjson::MEMALLOC:
-		return -ENOMEM;
-	default:
-		return -EINVAL;
-	}
+	return json_error_text(error, first < json.len && json.p[first] == '{'
+					  ? "a value, comma, colon or bracket is wrong or missing"
+					  : "not an object");
 }
 
 } // namespace
@@ -268,13 +242,14 @@ void json_reader_free(json_reader *reader)
 	if (!reader)
 		return;
 	buf_free(&reader->mended);
+	json_trail_free(&reader->trail);
 	delete reader;
 }
 
 int json_read(json_reader *reader, const json_paths *paths, str json, const json_handler *handler,
 	      str *document, const char **why)
 {
-	walk w = {paths, handler, false};
+	walk w = {paths, &reader->trail, handler, false};
 	dom::element root;
 
 	if (json.len > JSON_DOCUMENT_BYTES_MAX) {
@@ -291,8 +266,9 @@ int json_read(json_reader *reader, const json_paths *paths, str json, const json
 	if (error) {
 		if (why)
 			*why = error_text(error, json);
-		return errno_of(error);
+		return json_error_errno(error);
 	}
+	json_trail_follow(&reader->trail, paths);
 	bool hit = walk_object(&w, JSON_NODE_ROOT, root.get_object().value_unsafe());
 
 	if (document)

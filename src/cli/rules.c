@@ -99,6 +99,8 @@ int rules_load(const struct rules_options *o, struct rule_set *set, struct field
 		error = 0;
 	for (uint32_t i = 0; i < o->path_count && !error; i++)
 		error = rule_set_load(set, fields, o->paths[i], &diags);
+	if (!error)
+		rule_set_finish(set, fields, &diags);
 	if (error)
 		diag_list_print(&diags, STDERR_FILENO);
 	diag_list_free(&diags);

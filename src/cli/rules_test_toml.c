@@ -38,7 +38,7 @@ struct reader {
 
 struct field {
 	struct str name; /* dotted */
-	const struct toml_node *value;
+	const struct tree_node *value;
 };
 
 struct fields {
@@ -58,13 +58,13 @@ static size_t offset_of(struct str text, uint32_t line, uint32_t column)
 	return at + (column ? column - 1 : 0);
 }
 
-static struct diag at_value(const struct reader *r, const struct toml_node *node)
+static struct diag at_value(const struct reader *r, const struct tree_node *node)
 {
 	return diag_at(r->file->path, r->text, offset_of(r->text, node->line, node->column), 1, 1,
 		       1);
 }
 
-static struct diag at_key(const struct reader *r, const struct toml_node *node)
+static struct diag at_key(const struct reader *r, const struct tree_node *node)
 {
 	if (!node->key.len)
 		return at_value(r, node);
@@ -75,7 +75,7 @@ static struct diag at_key(const struct reader *r, const struct toml_node *node)
 /* ---- events */
 
 static void set_field(struct reader *r, struct fields *fields, struct str name,
-		      const struct toml_node *value)
+		      const struct tree_node *value)
 {
 	for (uint32_t i = 0; i < fields->count; i++)
 		if (str_eq(fields->items[i].name, name)) {
@@ -91,16 +91,16 @@ static void set_field(struct reader *r, struct fields *fields, struct str name,
 }
 
 /* Keys of an event that are no fields. */
-static bool is_instruction(const struct toml_node *node)
+static bool is_instruction(const struct tree_node *node)
 {
 	return str_eq(node->key, STR("after")) || str_eq(node->key, STR("without"));
 }
 
 static void add_table(struct reader *r, struct fields *fields, struct str prefix,
-		      const struct toml_node *table, uint32_t depth)
+		      const struct tree_node *table, uint32_t depth)
 {
 	for (uint32_t i = 0; i < table->kid_count; i++) {
-		const struct toml_node *kid = table->kids[i];
+		const struct tree_node *kid = table->kids[i];
 		struct str name = kid->key;
 
 		if (!depth && is_instruction(kid))
@@ -108,7 +108,7 @@ static void add_table(struct reader *r, struct fields *fields, struct str prefix
 		if (prefix.len)
 			name = arena_printf(&r->file->arena, "%.*s.%.*s", STR_ARG(prefix),
 					    STR_ARG(kid->key));
-		if (kid->type != TOML_TABLE)
+		if (kid->type != TREE_TABLE)
 			set_field(r, fields, name, kid);
 		else if (depth < DEPTH_MAX)
 			add_table(r, fields, name, kid, depth + 1);
@@ -133,41 +133,44 @@ static void leave_out(struct fields *fields, struct str name)
 	fields->count = kept;
 }
 
-static void add_without(struct reader *r, struct fields *fields, const struct toml_node *event)
+static void add_without(struct reader *r, struct fields *fields, const struct tree_node *event)
 {
-	const struct toml_node *list = toml_get(event, "without");
+	const struct tree_node *list = tree_get(event, "without");
 
 	if (!list)
 		return;
-	for (uint32_t i = 0; list->type == TOML_ARRAY && i < list->kid_count; i++) {
-		if (list->kids[i]->type == TOML_STRING)
+	for (uint32_t i = 0; list->type == TREE_ARRAY && i < list->kid_count; i++) {
+		if (list->kids[i]->type == TREE_STRING)
 			leave_out(fields, list->kids[i]->text);
 		else
 			diag_add(r->diags, at_value(r, list->kids[i]),
 				 "[without] is a list of field names");
 	}
-	if (list->type != TOML_ARRAY)
+	if (list->type != TREE_ARRAY)
 		diag_add(r->diags, at_value(r, list), "[without] is a list of field names");
 }
 
-static void write_value(struct json_writer *w, const struct toml_node *node, uint32_t depth)
+static void write_value(struct json_writer *w, const struct tree_node *node, uint32_t depth)
 {
 	switch (node->type) {
-	case TOML_STRING:
-	case TOML_TIME:
+	case TREE_STRING:
+	case TREE_TIME:
 		json_string(w, node->text);
 		return;
-	case TOML_INT:
+	case TREE_INT:
 		json_int(w, node->integer);
 		return;
-	case TOML_DOUBLE:
+	case TREE_DOUBLE:
 		json_double(w, node->real);
 		return;
-	case TOML_BOOL:
+	case TREE_BOOL:
 		json_bool(w, node->boolean);
 		return;
-	case TOML_ARRAY:
-	case TOML_TABLE:
+	case TREE_NULL:
+		json_null(w);
+		return;
+	case TREE_ARRAY:
+	case TREE_TABLE:
 		break;
 	}
 	/* The writer's own depth is that of documents; a list in a list in a list is none. */
@@ -175,12 +178,12 @@ static void write_value(struct json_writer *w, const struct toml_node *node, uin
 		json_null(w);
 		return;
 	}
-	if (node->type == TOML_ARRAY)
+	if (node->type == TREE_ARRAY)
 		json_array(w);
 	else
 		json_object(w);
 	for (uint32_t i = 0; i < node->kid_count; i++) {
-		if (node->type == TOML_TABLE)
+		if (node->type == TREE_TABLE)
 			json_key(w, node->kids[i]->key);
 		write_value(w, node->kids[i], depth + 1);
 	}
@@ -218,10 +221,10 @@ static bool parse_after(struct str text, int64_t *ns)
 }
 
 /* The event's own @timestamp, else what `after` says or a step behind the event before. */
-static bool time_of(struct reader *r, const struct fields *fields, const struct toml_node *event,
+static bool time_of(struct reader *r, const struct fields *fields, const struct tree_node *event,
 		    int64_t *time_ns)
 {
-	const struct toml_node *after = toml_get(event, "after");
+	const struct tree_node *after = tree_get(event, "after");
 	int64_t step;
 
 	for (uint32_t i = 0; i < fields->count; i++) {
@@ -232,7 +235,7 @@ static bool time_of(struct reader *r, const struct fields *fields, const struct 
 		if (after)
 			diag_add(r->diags, at_value(r, after),
 				 "an event has [after] or [@timestamp], not both");
-		if (f->value->type == TOML_INT)
+		if (f->value->type == TREE_INT)
 			*time_ns = f->value->integer * NS_PER_MS;
 		else if (clock_parse(f->value->text, time_ns))
 			diag_add(r->diags, at_value(r, f->value), "[@timestamp] is no time");
@@ -240,7 +243,7 @@ static bool time_of(struct reader *r, const struct fields *fields, const struct 
 	}
 	if (!after)
 		return false;
-	if (after->type != TOML_STRING || !parse_after(after->text, &step)) {
+	if (after->type != TREE_STRING || !parse_after(after->text, &step)) {
 		struct diag diag = at_value(r, after);
 
 		diag.hint = STR("expected a number and ms, s, m, h or d, as in \"1s\"");
@@ -273,18 +276,18 @@ static struct str event_json(struct reader *r, const struct fields *fields, bool
 	return json;
 }
 
-static void read_event(struct reader *r, const struct toml_node *const *defaults, uint32_t count,
-		       const struct toml_node *node, int64_t *time_ns, struct test_event *event)
+static void read_event(struct reader *r, const struct tree_node *const *defaults, uint32_t count,
+		       const struct tree_node *node, int64_t *time_ns, struct test_event *event)
 {
 	struct fields *fields = xcalloc(1, sizeof(*fields));
 
-	if (node->type != TOML_TABLE) {
+	if (node->type != TREE_TABLE) {
 		diag_add(r->diags, at_value(r, node), "an event is a table of fields");
 		free(fields);
 		return;
 	}
 	for (uint32_t i = 0; i < count; i++)
-		if (defaults[i] && defaults[i]->type == TOML_TABLE)
+		if (defaults[i] && defaults[i]->type == TREE_TABLE)
 			add_table(r, fields, STR_NULL, defaults[i], 0);
 	add_without(r, fields, node);
 	add_table(r, fields, STR_NULL, node, 0);
@@ -296,17 +299,17 @@ static void read_event(struct reader *r, const struct toml_node *const *defaults
 	free(fields);
 }
 
-static void read_events(struct reader *r, const struct toml_node *root,
-			const struct toml_node *test, struct test_case *c)
+static void read_events(struct reader *r, const struct tree_node *root,
+			const struct tree_node *test, struct test_case *c)
 {
-	const struct toml_node *defaults[] = {toml_get(root, "defaults"),
-					      toml_get(test, "defaults")};
-	const struct toml_node *events = toml_get(test, "event");
+	const struct tree_node *defaults[] = {tree_get(root, "defaults"),
+					      tree_get(test, "defaults")};
+	const struct tree_node *events = tree_get(test, "event");
 	int64_t time_ns = FIRST_NS;
 
 	if (!events)
-		events = toml_get(test, "events");
-	uint32_t n = !events ? 1 : events->type == TOML_ARRAY ? events->kid_count : 1;
+		events = tree_get(test, "events");
+	uint32_t n = !events ? 1 : events->type == TREE_ARRAY ? events->kid_count : 1;
 
 	if (!n || n > TEST_EVENTS_MAX) {
 		diag_add(r->diags, at_key(r, events), "a test has 1 to %d events", TEST_EVENTS_MAX);
@@ -316,9 +319,9 @@ static void read_events(struct reader *r, const struct toml_node *root,
 	c->event_count = n;
 	for (uint32_t i = 0; i < n; i++) {
 		/* A test without events is about the defaults as they are. */
-		static const struct toml_node nothing = {.type = TOML_TABLE};
-		const struct toml_node *event = !events                      ? &nothing
-						: events->type == TOML_ARRAY ? events->kids[i]
+		static const struct tree_node nothing = {.type = TREE_TABLE};
+		const struct tree_node *event = !events                      ? &nothing
+						: events->type == TREE_ARRAY ? events->kids[i]
 									     : events;
 
 		read_event(r, defaults, 2, event, &time_ns, &c->events[i]);
@@ -329,16 +332,16 @@ static void read_events(struct reader *r, const struct toml_node *root,
 
 /* ---- what is expected */
 
-static bool read_alert(struct reader *r, const struct toml_node *node, struct test_case *c,
+static bool read_alert(struct reader *r, const struct tree_node *node, struct test_case *c,
 		       struct test_alert *alert)
 {
-	if (node->type != TOML_ARRAY)
+	if (node->type != TREE_ARRAY)
 		return false;
 	alert->events = ARENA_ARRAY(&r->file->arena, uint32_t, node->kid_count);
 	for (uint32_t i = 0; i < node->kid_count; i++) {
-		const struct toml_node *number = node->kids[i];
+		const struct tree_node *number = node->kids[i];
 
-		if (number->type != TOML_INT || number->integer < 1 ||
+		if (number->type != TREE_INT || number->integer < 1 ||
 		    number->integer > c->event_count)
 			return false;
 		alert->events[alert->event_count++] = (uint32_t)number->integer;
@@ -346,9 +349,9 @@ static bool read_alert(struct reader *r, const struct toml_node *node, struct te
 	return true;
 }
 
-static void read_alerts(struct reader *r, const struct toml_node *node, struct test_case *c)
+static void read_alerts(struct reader *r, const struct tree_node *node, struct test_case *c)
 {
-	bool good = node->type == TOML_ARRAY;
+	bool good = node->type == TREE_ARRAY;
 
 	c->expect = EXPECT_ALERTS;
 	if (good)
@@ -364,16 +367,16 @@ static void read_alerts(struct reader *r, const struct toml_node *node, struct t
 		 c->event_count);
 }
 
-static void read_match(struct reader *r, const struct toml_node *test, struct test_case *c)
+static void read_match(struct reader *r, const struct tree_node *test, struct test_case *c)
 {
-	const struct toml_node *match = toml_get(test, "match");
-	const struct toml_node *alerts = toml_get(test, "alerts");
+	const struct tree_node *match = tree_get(test, "match");
+	const struct tree_node *alerts = tree_get(test, "alerts");
 
 	if (alerts)
 		read_alerts(r, alerts, c);
-	if (match && match->type == TOML_BOOL && !alerts) {
+	if (match && match->type == TREE_BOOL && !alerts) {
 		c->expect = match->boolean ? EXPECT_SOME : EXPECT_NONE;
-	} else if (match && match->type == TOML_INT && match->integer >= 0 && !alerts) {
+	} else if (match && match->type == TREE_INT && match->integer >= 0 && !alerts) {
 		c->expect = EXPECT_COUNT;
 		c->count = (uint64_t)match->integer;
 	} else if (match || !alerts) {
@@ -386,7 +389,7 @@ static void read_match(struct reader *r, const struct toml_node *test, struct te
 }
 
 /* A key nobody reads would be an expectation nobody checks. */
-static void refuse_others(struct reader *r, const struct toml_node *table, const char *what,
+static void refuse_others(struct reader *r, const struct tree_node *table, const char *what,
 			  const char *const *known)
 {
 	for (uint32_t i = 0; i < table->kid_count; i++) {
@@ -400,15 +403,15 @@ static void refuse_others(struct reader *r, const struct toml_node *table, const
 	}
 }
 
-static void read_test(struct reader *r, const struct toml_node *root, const struct toml_node *test)
+static void read_test(struct reader *r, const struct tree_node *root, const struct tree_node *test)
 {
 	static const char *const known[] = {"name",   "match",    "alerts", "event",
 					    "events", "defaults", "note",   NULL};
-	const struct toml_node *name = toml_get_typed(test, "name", TOML_STRING);
-	const struct toml_node *rule = toml_get_typed(root, "rule", TOML_STRING);
+	const struct tree_node *name = tree_get_typed(test, "name", TREE_STRING);
+	const struct tree_node *rule = tree_get_typed(root, "rule", TREE_STRING);
 	struct test_case *c;
 
-	if (test->type != TOML_TABLE) {
+	if (test->type != TREE_TABLE) {
 		diag_add(r->diags, at_key(r, test), "[[test]] is a table");
 		return;
 	}
@@ -417,8 +420,8 @@ static void read_test(struct reader *r, const struct toml_node *root, const stru
 		diag_add(r->diags, at_key(r, test), "a test has a name");
 		return;
 	}
-	if (toml_get(test, "event") && toml_get(test, "events"))
-		diag_add(r->diags, at_key(r, toml_get(test, "events")),
+	if (tree_get(test, "event") && tree_get(test, "events"))
+		diag_add(r->diags, at_key(r, tree_get(test, "events")),
 			 "a test has [event] or [events], not both");
 	c = test_file_add(r->file);
 	c->name = arena_str(&r->file->arena, name->text);
@@ -429,18 +432,18 @@ static void read_test(struct reader *r, const struct toml_node *root, const stru
 	read_match(r, test, c);
 }
 
-static void read_root(struct reader *r, const struct toml_node *root)
+static void read_root(struct reader *r, const struct tree_node *root)
 {
 	static const char *const known[] = {"rule", "defaults", "test", "note", NULL};
-	const struct toml_node *rule = toml_get(root, "rule");
-	const struct toml_node *tests = toml_get(root, "test");
-	const struct toml_node *defaults = toml_get(root, "defaults");
+	const struct tree_node *rule = tree_get(root, "rule");
+	const struct tree_node *tests = tree_get(root, "test");
+	const struct tree_node *defaults = tree_get(root, "defaults");
 
-	r->file->has_rule = rule && rule->type == TOML_TABLE;
+	r->file->has_rule = rule && rule->type == TREE_TABLE;
 	if (!r->file->has_rule) {
 		/* The keys of a rule's file are the rule reader's business. */
 		refuse_others(r, root, "a file of tests", known);
-		if (!rule || rule->type != TOML_STRING) {
+		if (!rule || rule->type != TREE_STRING) {
 			struct diag diag =
 			    rule ? at_value(r, rule) : (struct diag){.file = r->file->path};
 
@@ -448,11 +451,11 @@ static void read_root(struct reader *r, const struct toml_node *root)
 			diag_add(r->diags, diag, "neither a rule nor tests of one");
 		}
 	}
-	if (defaults && defaults->type != TOML_TABLE)
+	if (defaults && defaults->type != TREE_TABLE)
 		diag_add(r->diags, at_value(r, defaults), "[defaults] is a table of fields");
 	if (!tests)
 		return;
-	if (tests->type != TOML_ARRAY) {
+	if (tests->type != TREE_ARRAY) {
 		diag_add(r->diags, at_key(r, tests), "tests are written as [[test]]");
 		return;
 	}
@@ -463,7 +466,7 @@ static void read_root(struct reader *r, const struct toml_node *root)
 int test_read_toml(struct test_file *file, struct str text, struct diag_list *diags)
 {
 	struct reader r = {file, text, diags};
-	struct toml_node *root;
+	struct tree_node *root;
 	struct arena tree;
 	uint32_t errors = diags->errors;
 

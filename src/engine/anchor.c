@@ -18,43 +18,43 @@
 /*
  * By field or, with a last dot, by beginning of its name; the first that fits counts. `value` is
  * how common one value of the field is that one rule names; `present` how common it is that the
- * field has a value at all; `bytes` about how many it has, all values together.
+ * field has a value at all.
  */
 static const struct field_weight {
 	const char *name;
-	float value, present, bytes;
+	float value, present;
 } weights[] = {
-    {"event.", ANCHOR_USELESS, ANCHOR_USELESS, 20},
-    {"host.", ANCHOR_USELESS, ANCHOR_USELESS, 20},
-    {"data_stream.", ANCHOR_USELESS, ANCHOR_USELESS, 20},
-    {"agent.", ANCHOR_USELESS, ANCHOR_USELESS, 20},
-    {"@timestamp", 1, ANCHOR_USELESS, 20},
-    {"process.entry_leader.entry_meta.type", 300, 600, 20},
-    {"process.Ext.", 100, 200, 20},
-    {"process.interactive", 400, ANCHOR_USELESS, 20},
-    {"process.name", 2, ANCHOR_USELESS, 12},
-    {"process.args", 3, 600, 100},
-    {"process.parent.name", 6, 700, 12},
-    {"process.parent.executable", 5, 700, 25},
-    {"process.parent.args", 6, 700, 100},
-    {"process.parent.command_line", 4, 700, 90},
-    {"process.command_line", 1.5f, 700, 90},
-    {"process.executable", 2, ANCHOR_USELESS, 25},
-    {"process.user.", 300, 600, 20},
-    {"process.group.", 300, 600, 20},
-    {"process.real_", 300, 600, 20},
-    {"process.parent.user.", 300, 600, 20},
-    {"process.parent.group.", 300, 600, 20},
-    {"process.entry_leader.", 8, 700, 20},
-    {"process.session_leader.", 8, 700, 20},
-    {"process.group_leader.", 8, 700, 20},
-    {"process.", 10, 700, 20},
-    {"user.", 500, ANCHOR_USELESS, 20},
-    {"group.", 500, 800, 20},
-    {"container.", 20, 200, 20},
-    {"file.extension", 6, 400, 4},
-    {"file.", 1, 400, 60},
-    {"", 2, 20, 60},
+    {"event.", ANCHOR_USELESS, ANCHOR_USELESS},
+    {"host.", ANCHOR_USELESS, ANCHOR_USELESS},
+    {"data_stream.", ANCHOR_USELESS, ANCHOR_USELESS},
+    {"agent.", ANCHOR_USELESS, ANCHOR_USELESS},
+    {"@timestamp", 1, ANCHOR_USELESS},
+    {"process.entry_leader.entry_meta.type", 300, 600},
+    {"process.Ext.", 100, 200},
+    {"process.interactive", 400, ANCHOR_USELESS},
+    {"process.name", 2, ANCHOR_USELESS},
+    {"process.args", 3, 600},
+    {"process.parent.name", 6, 700},
+    {"process.parent.executable", 5, 700},
+    {"process.parent.args", 6, 700},
+    {"process.parent.command_line", 4, 700},
+    {"process.command_line", 1.5f, 700},
+    {"process.executable", 2, ANCHOR_USELESS},
+    {"process.user.", 300, 600},
+    {"process.group.", 300, 600},
+    {"process.real_", 300, 600},
+    {"process.parent.user.", 300, 600},
+    {"process.parent.group.", 300, 600},
+    {"process.entry_leader.", 8, 700},
+    {"process.session_leader.", 8, 700},
+    {"process.group_leader.", 8, 700},
+    {"process.", 10, 700},
+    {"user.", 500, ANCHOR_USELESS},
+    {"group.", 500, 800},
+    {"container.", 20, 200},
+    {"file.extension", 6, 400},
+    {"file.", 1, 400},
+    {"", 2, 20},
 };
 
 static const struct field_weight *weight_of(const struct builder *b, uint32_t field)
@@ -112,24 +112,6 @@ static float pattern_factor(const struct literal *l)
 	return l->shape.anchored ? steps[i].ends : steps[i].whole;
 }
 
-enum scan_need anchor_need(const struct literal *pattern)
-{
-	return pattern->shape.anchored ? NEED_ENDS : NEED_WHOLE;
-}
-
-float anchor_bytes(const struct builder *b, uint32_t field)
-{
-	return weight_of(b, field)->bytes;
-}
-
-float anchor_scan_cost(const struct builder *b, uint32_t index, enum scan_need need)
-{
-	/* Measured: 1.5 ns a byte, and about 15 for every value; args have about five. */
-	float bytes = anchor_bytes(b, b->field_of_index[index]);
-
-	return need == NEED_ENDS ? 15 + bytes / 4 : 15 + bytes * 1.5f;
-}
-
 static float literal_cost(const struct builder *b, const struct literal *l)
 {
 	const struct field_weight *w = weight_of(b, b->field_of_index[l->index]);
@@ -139,8 +121,6 @@ static float literal_cost(const struct builder *b, const struct literal *l)
 		return cost;
 	if (!l->shape.rarity)
 		return w->present;
-	if (b->banned[l->index * NEED_COUNT + anchor_need(l)])
-		return INFINITY;
 	return fminf(cost * pattern_factor(l), w->present);
 }
 
@@ -164,7 +144,8 @@ static struct anchor present(struct builder *b, const uint32_t *fields, uint32_t
 		uint32_t index = b->index_of_field[fields[i]];
 
 		/* build_leaf() gives every field of a leaf an index. */
-		add_item(&a, (struct anchor_item){true, index}, weight_of(b, fields[i])->present);
+		add_item(&a, (struct anchor_item){.present = true, .id = index},
+			 weight_of(b, fields[i])->present);
 	}
 	return count ? a : none();
 }
@@ -179,7 +160,8 @@ static struct anchor of_leaf(struct builder *b, uint32_t number, bool positive)
 		return positive ? none() : present(b, &leaf->field, 1);
 	case LEAF_EXISTS:
 		return positive ? present(b, &leaf->field, 1) : none();
-	case LEAF_EVAL:
+	case LEAF_VALUE:
+	case LEAF_EVENT:
 		return positive && leaf->eql->needs_value
 			   ? present(b, leaf->eql->fields, leaf->eql->field_count)
 			   : none();
@@ -195,9 +177,10 @@ static struct anchor of_leaf(struct builder *b, uint32_t number, bool positive)
 		const struct literal *l = &b->literals[id];
 		bool any = l->pattern && !l->shape.rarity;
 
-		add_item(&a, (struct anchor_item){any, any ? l->index : id}, literal_cost(b, l));
+		add_item(&a, (struct anchor_item){any, any ? l->index : id, number},
+			 literal_cost(b, l));
 	}
-	return isinf(a.cost) ? none() : a;
+	return a;
 }
 
 static struct anchor any_of(struct builder *b, const struct anchor *kids, uint32_t count)

@@ -175,13 +175,44 @@ static void add_slots(struct builder *b, const struct rule_set *rules)
 			add_slot(b, rules->rules[i], f);
 }
 
+static void enter_anchor(struct builder *b, uint32_t slot, const struct anchor *a)
+{
+	explain_anchor(b, slot, a);
+	if (a->cost >= ANCHOR_USELESS) {
+		pairs_add(&b->group_always, b->engine->slots[slot].group, slot);
+		return;
+	}
+	for (uint32_t i = 0; i < a->count; i++) {
+		struct anchor_item item = a->items[i];
+
+		if (!item.present) {
+			pairs_add(&b->leaf_slots, item.leaf, slot);
+			continue;
+		}
+		build_exists_bit(b, item.id);
+		pairs_add(&b->index_present, item.id, slot);
+		pairs_add(&b->group_indexes, b->engine->slots[slot].group, item.id);
+	}
+}
+
+/* The group's plan must know the verdicts that its slots ask for. */
+static void enter_indexes(struct builder *b, const struct node *tree, uint32_t group)
+{
+	if (tree->kind == EQL_COND_LEAF && b->leaves[tree->leaf].index != INDEX_NONE)
+		pairs_add(&b->group_indexes, group, b->leaves[tree->leaf].index);
+	for (uint32_t i = 0; i < tree->kid_count; i++)
+		enter_indexes(b, tree->kids[i], group);
+}
+
 static void write_code(struct builder *b)
 {
 	struct engine *e = b->engine;
 
-	/* Anchors first: what is scanned for anyway is cheap to test. */
-	budget_anchors(b);
 	for (uint32_t i = 0; i < e->slot_count; i++) {
+		struct anchor anchor = anchor_find(b, b->trees[i]);
+
+		enter_anchor(b, i, &anchor);
+		enter_indexes(b, b->trees[i], e->slots[i].group);
 		program_order(b, b->trees[i]);
 		e->slots[i].start = program_emit(b, b->trees[i], CODE_MATCH, CODE_FAIL);
 	}
@@ -213,20 +244,40 @@ static void index_patterns(struct builder *b, struct field_index *index, const u
 			   uint32_t count)
 {
 	struct scan_pattern *patterns = xcalloc(count, sizeof(*patterns));
+	uint32_t n = 0;
 
-	for (int set = 0; set < SCAN_COUNT; set++) {
-		uint32_t n = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct literal *l = &b->literals[literals[i]];
 
-		for (uint32_t i = 0; i < count; i++) {
-			const struct literal *l = &b->literals[literals[i]];
-
-			if (l->pattern && l->anchor == (set == SCAN_ANCHORS))
-				patterns[n++] =
-				    (struct scan_pattern){l->text, l->fold, literals[i]};
-		}
-		index->scans[set] = scan_new(&b->engine->arena, patterns, n);
+		if (l->pattern)
+			patterns[n++] = (struct scan_pattern){l->text, l->fold, literals[i]};
 	}
+	index->scan = scan_new(&b->engine->arena, patterns, n);
 	free(patterns);
+}
+
+/* Slots by bit, the bits of all indexes in one array. */
+static void write_anchors(struct builder *b, uint32_t bits)
+{
+	struct engine *e = b->engine;
+	struct pairs by_bit = {0};
+
+	e->bit_slots = ARENA_ARRAY(&e->arena, struct span, bits);
+	for (uint32_t i = 0; i < b->leaf_slots.count; i++) {
+		const struct leaf *leaf = &b->leaves[b->leaf_slots.items[i].key];
+
+		pairs_add(&by_bit, e->indexes[leaf->index].first_bit + leaf->bit,
+			  b->leaf_slots.items[i].value);
+	}
+	for (uint32_t i = 0; i < b->index_present.count; i++) {
+		const struct field_index *index = &e->indexes[b->index_present.items[i].key];
+
+		pairs_add(&by_bit, index->first_bit + index->exists_bit,
+			  b->index_present.items[i].value);
+	}
+	write_lists(b, &by_bit, e->bit_slots, sizeof(*e->bit_slots));
+	free(b->leaf_slots.items);
+	free(b->index_present.items);
 }
 
 static void write_indexes(struct builder *b)
@@ -234,6 +285,7 @@ static void write_indexes(struct builder *b)
 	struct engine *e = b->engine;
 	struct pairs by_index = {0};
 	struct span *spans = ARENA_ARRAY(&b->arena, struct span, b->index_count);
+	uint32_t bits = 0;
 
 	e->index_count = b->index_count;
 	e->indexes = ARENA_ARRAY(&e->arena, struct field_index, b->index_count);
@@ -242,15 +294,24 @@ static void write_indexes(struct builder *b)
 	write_lists(b, &by_index, spans, sizeof(*spans));
 	for (uint32_t i = 0; i < b->index_count; i++) {
 		struct field_index *index = &e->indexes[i];
+		const struct index_parts *parts = &b->index_parts[i];
 
-		index->field = b->field_of_index[i];
+		*index = (struct field_index){.field = b->field_of_index[i],
+					      .null_bit = parts->null_bit,
+					      .exists_bit = parts->exists_bit,
+					      .bits = parts->bits,
+					      .first_bit = bits};
+		bits += parts->bits;
 		if (!spans[i].count)
 			continue;
 		index_exact(b, index, b->lists + spans[i].at, spans[i].count);
 		index_patterns(b, index, b->lists + spans[i].at, spans[i].count);
 	}
-	write_lists(b, &b->index_present, &e->indexes->present, sizeof(*e->indexes));
-	write_lists(b, &b->index_anchored, &e->indexes->anchored, sizeof(*e->indexes));
+	if (!b->index_count)
+		return;
+	write_lists(b, &b->index_values, &e->indexes->values, sizeof(*e->indexes));
+	write_lists(b, &b->index_untyped, &e->indexes->untyped, sizeof(*e->indexes));
+	write_anchors(b, bits);
 }
 
 static void write_leaves(struct builder *b)
@@ -258,22 +319,12 @@ static void write_leaves(struct builder *b)
 	struct engine *e = b->engine;
 
 	e->literal_count = b->literal_keys.count;
-	e->hits = ARENA_ARRAY(&e->arena, struct hits, e->literal_count);
-	write_lists(b, &b->literal_leaves, &e->hits->leaves, sizeof(*e->hits));
-	write_lists(b, &b->literal_slots, &e->hits->slots, sizeof(*e->hits));
+	e->hits = ARENA_ARRAY(&e->arena, struct span, e->literal_count);
+	write_lists(b, &b->literal_bits, e->hits, sizeof(*e->hits));
 	e->leaf_count = b->leaf_keys.count;
 	e->leaves = ARENA_ARRAY(&e->arena, struct leaf, e->leaf_count);
-	for (uint32_t i = 0; i < e->leaf_count; i++) {
-		struct span span = b->leaf_literals[i];
-
-		for (uint32_t k = 0; k < span.count; k++) {
-			const struct literal *l = &b->literals[b->literal_lists[span.at + k]];
-
-			if (l->pattern)
-				b->leaves[i].scans[l->anchor ? SCAN_ANCHORS : SCAN_OTHERS] = true;
-		}
-		e->leaves[i] = b->leaves[i];
-	}
+	if (e->leaf_count)
+		memcpy(e->leaves, b->leaves, e->leaf_count * sizeof(*e->leaves));
 }
 
 static void write_groups(struct builder *b)
@@ -285,7 +336,7 @@ static void write_groups(struct builder *b)
 	for (uint32_t i = 0; i < e->group_count; i++)
 		e->groups[i].gate = b->gates[i];
 	write_lists(b, &b->group_always, &e->groups->always, sizeof(*e->groups));
-	write_lists(b, &b->group_sources, &e->groups->sources, sizeof(*e->groups));
+	write_lists(b, &b->group_indexes, &e->groups->indexes, sizeof(*e->groups));
 	e->category_count = b->category_keys.count;
 	e->categories = ARENA_ARRAY(&e->arena, struct category, e->category_count);
 	for (uint32_t i = 0; i < e->category_count; i++)
@@ -312,6 +363,12 @@ static void write_plan_fields(struct builder *b)
 		if (!i || e->plan_fields[i] != e->plan_fields[i - 1])
 			e->plan_fields[unique++] = e->plan_fields[i];
 	e->plan_field_count = unique;
+	for (uint32_t i = 0; i < unique; i++) {
+		uint32_t index = b->index_of_field[e->plan_fields[i]];
+
+		if (index != INDEX_NONE)
+			e->indexes[index].of_plan = true;
+	}
 }
 
 static void builder_free(struct builder *b)
@@ -347,6 +404,7 @@ struct engine *engine_build(const struct rule_set *rules, struct field_set *fiel
 	intern_init(&b.category_keys, &b.arena);
 	b.index_of_field = ARENA_ARRAY(&b.arena, uint32_t, field_set_count(fields));
 	b.field_of_index = ARENA_ARRAY(&b.arena, uint32_t, field_set_count(fields));
+	b.index_parts = ARENA_ARRAY(&b.arena, struct index_parts, field_set_count(fields));
 	memset(b.index_of_field, 0xff, field_set_count(fields) * sizeof(uint32_t));
 
 	add_slots(&b, rules);

@@ -6,7 +6,6 @@
  *	leaves.c   leaves and literals, each once
  *	program.c  a rule's condition as a tree of nodes, ordered, then as code
  *	anchor.c   what a tree cannot hold without
- *	budget.c   which fields are worth scanning for anchors, and the choice of all anchors
  */
 #ifndef LINTEL_ENGINE_BUILD_INTERNAL_H
 #define LINTEL_ENGINE_BUILD_INTERNAL_H
@@ -14,14 +13,11 @@
 #include "engine/engine_internal.h"
 #include "engine/intern_internal.h"
 
-#define INDEX_NONE UINT32_MAX
-
 struct literal {
 	uint32_t index; /* into builder->indexes */
 	struct str text;
 	bool fold;
 	bool pattern;            /* has wildcards */
-	bool anchor;             /* some slot is anchored on it */
 	struct scan_shape shape; /* of a pattern */
 	uint32_t share;          /* number of rules that name it */
 	uint32_t last_slot;      /* the last counted in `share`, + 1 */
@@ -47,6 +43,12 @@ struct node {
 
 struct engine_facts;
 
+/* Of an index, what its leaves ask for. */
+struct index_parts {
+	uint32_t bits; /* given out */
+	uint32_t null_bit, exists_bit;
+};
+
 struct builder {
 	struct engine *engine;
 	struct engine_facts *facts; /* where explain.c notes what is decided, or NULL */
@@ -62,6 +64,7 @@ struct builder {
 	uint32_t literal_cap;
 	uint32_t *index_of_field; /* INDEX_NONE: none yet */
 	uint32_t *field_of_index;
+	struct index_parts *index_parts;
 	uint32_t index_count;
 	struct node **trees; /* by slot: the condition without its gate */
 	struct span *gates;  /* by group, into lists */
@@ -69,13 +72,13 @@ struct builder {
 	uint32_t gate_cap;
 	const struct eql_filter **category_filters;
 	uint32_t category_cap;
-	struct pairs literal_leaves, literal_slots, index_present, index_anchored;
-	struct pairs group_always, group_sources, category_groups;
+	struct pairs literal_bits, index_values, index_untyped;
+	struct pairs leaf_slots, index_present; /* slots by what they are anchored on */
+	struct pairs group_always, group_indexes, category_groups;
 	uint32_t *lists;
 	uint32_t list_count, list_cap;
 	struct test *code;
 	uint32_t code_count, code_cap;
-	bool *banned; /* by index * NEED_COUNT + need: no anchor may need this scan */
 };
 
 /* Make room for one more item of a growing array. */
@@ -91,6 +94,8 @@ void pairs_add(struct pairs *pairs, uint32_t key, uint32_t value);
 
 /* leaves.c: the number of a leaf, interned with its literals, for the slot. */
 uint32_t build_leaf(struct builder *b, const struct eql_leaf *eql, uint32_t slot);
+/* The bit that says that the field has a value. */
+uint32_t build_exists_bit(struct builder *b, uint32_t index);
 
 /* program.c */
 struct node *program_tree(struct builder *b, const struct eql_cond *cond, uint32_t slot);
@@ -104,16 +109,10 @@ void program_order(struct builder *b, struct node *tree);
 uint32_t program_emit(struct builder *b, const struct node *tree, uint32_t on_true,
 		      uint32_t on_false);
 
-/* Anchors that need a field scanned: its values from end to end, or at their ends only. */
-enum scan_need {
-	NEED_ENDS,
-	NEED_WHOLE,
-	NEED_COUNT
-};
-
 struct anchor_item {
 	bool present; /* `id` is an index whose field must have a value; else a literal */
 	uint32_t id;
+	uint32_t leaf; /* that has the literal */
 };
 
 struct anchor {
@@ -127,15 +126,7 @@ struct anchor {
 
 /* anchor.c */
 bool anchor_low_cardinality(const struct builder *b, uint32_t field);
-/* About how many bytes the values of a field have together. */
-float anchor_bytes(const struct builder *b, uint32_t field);
-/* What scanning the field of an index costs per event, in about nanoseconds. */
-float anchor_scan_cost(const struct builder *b, uint32_t index, enum scan_need need);
-/* The best anchor of a tree, found without the scans that b->banned says. */
+/* The best anchor of a tree. */
 struct anchor anchor_find(struct builder *b, const struct node *tree);
-enum scan_need anchor_need(const struct literal *pattern);
-
-/* budget.c: choose and enter the anchors of all slots. */
-void budget_anchors(struct builder *b);
 
 #endif

@@ -3,28 +3,39 @@
 
 #include "base/alloc.h"
 #include "engine/engine_internal.h"
+#include "engine/outcome_internal.h"
 #include "engine/plan_internal.h"
+#include "engine/value_cache_internal.h"
+#include "engine/verdict_internal.h"
 
 /*
- * What one thread knows of the event in hand. An entry is of this event when it carries the current
- * epoch, so nothing is cleared between events. `leaves` holds epoch << 1 | result.
+ * What one thread knows of the event in hand, and of those before. An entry of the arrays of numbers
+ * is of this event when it carries the current epoch, so nothing is cleared between events.
  */
 struct engine_scratch {
 	uint32_t epoch;
-	uint32_t *leaves;
-	uint32_t *groups;  /* alive: category fits and gate holds */
-	uint32_t *sources; /* in the plan being made */
-	uint32_t *exact;   /* by index: all values looked up */
-	uint32_t *odd;     /* by index: has a value that is no string */
-	uint32_t *scans;   /* by index * SCAN_COUNT + set */
-	uint32_t *slots;   /* is a candidate already */
+	uint32_t *leaves;     /* EVENT leaves: epoch << 1 | result */
+	uint32_t *groups;     /* alive: category fits and gate holds */
+	uint32_t *planned;    /* indexes in the plan being made */
+	uint32_t *slots;      /* is a candidate already */
+	uint32_t *judged;     /* indexes whose verdict is this event's */
+	uint32_t *verdicts;   /* by index */
+	uint32_t *numbers;    /* by index: of the value, if the cache knows it, else 0 */
+	uint32_t *of_nothing; /* by index: the verdict on a missing field, or VERDICT_NONE */
+	uint32_t *key;        /* verdicts of the plan's indexes, in its order */
 	uint32_t *candidates;
+	uint32_t *decided; /* slots that match whatever else the event has */
+	uint32_t *open;    /* slots that ask an EVENT leaf */
+	uint32_t *matched; /* both kinds that match */
 	uint32_t candidate_count;
-	uint32_t *matched_slots;
+	bool asked; /* an EVENT leaf */
 	struct engine_hit *hits;
+	struct verdict_table seen;
+	struct value_cache *values;
+	struct outcome_cache *outcomes;
+	struct plan_table *plans;
 	struct scan_scratch *scan;
 	struct eql_scratch *eql;
-	struct plan_table *plans;
 	uint32_t *memory; /* all the numbers above, in one piece */
 	size_t memory_count;
 };
@@ -38,22 +49,19 @@ struct match {
 	struct engine_scratch *s;
 };
 
-struct engine_scratch *engine_scratch_new(const struct engine *e)
+static void allocate_numbers(struct engine_scratch *s, const struct engine *e)
 {
-	struct engine_scratch *s = xcalloc(1, sizeof(*s));
 	struct {
 		uint32_t **array;
 		size_t count;
 	} arrays[] = {
-	    {&s->leaves, e->leaf_count},
-	    {&s->groups, e->group_count},
-	    {&s->sources, (size_t)e->index_count * SOURCE_KINDS},
-	    {&s->exact, e->index_count},
-	    {&s->odd, e->index_count},
-	    {&s->scans, (size_t)e->index_count * SCAN_COUNT},
-	    {&s->slots, e->slot_count},
-	    {&s->candidates, e->slot_count},
-	    {&s->matched_slots, e->slot_count},
+	    {&s->leaves, e->leaf_count},      {&s->groups, e->group_count},
+	    {&s->planned, e->index_count},    {&s->slots, e->slot_count},
+	    {&s->judged, e->index_count},     {&s->verdicts, e->index_count},
+	    {&s->of_nothing, e->index_count}, {&s->key, e->index_count},
+	    {&s->candidates, e->slot_count},  {&s->decided, e->slot_count},
+	    {&s->open, e->slot_count},        {&s->matched, e->slot_count},
+	    {&s->numbers, e->index_count},
 	};
 	const size_t n = sizeof(arrays) / sizeof(*arrays);
 
@@ -62,13 +70,31 @@ struct engine_scratch *engine_scratch_new(const struct engine *e)
 	s->memory = xcalloc(s->memory_count + 1, sizeof(*s->memory));
 	for (size_t i = 0, at = 0; i < n; at += arrays[i++].count)
 		*arrays[i].array = s->memory + at;
+}
+
+static void forget(struct engine_scratch *s)
+{
+	verdict_table_forget(&s->seen);
+	value_cache_forget(s->values);
+	outcome_cache_forget(s->outcomes);
+	memset(s->of_nothing, 0xff, s->seen.engine->index_count * sizeof(*s->of_nothing));
+}
+
+struct engine_scratch *engine_scratch_new(const struct engine *e)
+{
+	struct engine_scratch *s = xcalloc(1, sizeof(*s));
+
+	allocate_numbers(s, e);
 	s->hits = xcalloc(e->slot_count + 1, sizeof(*s->hits));
 	s->scan = scan_scratch_new();
 	for (uint32_t i = 0; i < e->index_count; i++)
-		for (int set = 0; set < SCAN_COUNT; set++)
-			scan_scratch_fit(s->scan, e->indexes[i].scans[set]);
+		scan_scratch_fit(s->scan, e->indexes[i].scan);
 	s->eql = eql_scratch_new();
 	s->plans = plan_table_new(e);
+	verdict_table_init(&s->seen, e);
+	s->values = value_cache_new(e->index_count);
+	s->outcomes = outcome_cache_new();
+	forget(s);
 	return s;
 }
 
@@ -81,173 +107,183 @@ void engine_scratch_free(struct engine_scratch *s)
 	scan_scratch_free(s->scan);
 	eql_scratch_free(s->eql);
 	plan_table_free(s->plans);
+	verdict_table_free(&s->seen);
+	value_cache_free(s->values);
+	outcome_cache_free(s->outcomes);
 	free(s);
 }
 
-static void next_epoch(struct engine_scratch *s)
+static void next_event(struct engine_scratch *s)
 {
 	if (s->epoch == EPOCH_MAX) {
 		memset(s->memory, 0, s->memory_count * sizeof(*s->memory));
 		s->epoch = 0;
+		forget(s);
 	}
+	if (!verdict_table_has_room(&s->seen))
+		forget(s);
 	s->epoch++;
 	s->candidate_count = 0;
 }
 
-static void add_candidate(struct match *m, uint32_t slot)
+/* ---- verdicts */
+
+static void add_literal(const struct engine *e, uint32_t literal, uint64_t *bits)
+{
+	const uint32_t *list = engine_list(e, e->hits[literal]);
+
+	for (uint32_t i = 0; i < e->hits[literal].count; i++)
+		verdict_set(bits, list[i]);
+}
+
+static void judge_string(struct match *m, const struct field_index *index, struct str s,
+			 uint64_t *bits)
+{
+	const uint32_t *found;
+
+	for (int fold = 0; fold < 2; fold++) {
+		if (!exact_table_has_length(&index->exact[fold], s.len))
+			continue;
+		uint32_t literal = exact_table_find(&index->exact[fold], s);
+
+		if (literal != LITERAL_NONE)
+			add_literal(m->engine, literal, bits);
+	}
+	if (!index->scan)
+		return;
+	uint32_t n = scan_value(index->scan, s, m->s->scan, &found);
+
+	for (uint32_t i = 0; i < n; i++)
+		add_literal(m->engine, found[i], bits);
+}
+
+static void ask_leaves(struct match *m, struct span leaves, uint64_t *bits)
+{
+	const uint32_t *list = engine_list(m->engine, leaves);
+
+	for (uint32_t i = 0; i < leaves.count; i++) {
+		const struct leaf *leaf = &m->engine->leaves[list[i]];
+
+		if (eql_leaf_eval(leaf->eql, m->event, m->s->eql))
+			verdict_set(bits, leaf->bit);
+	}
+}
+
+static uint32_t judge(struct match *m, uint32_t number, const struct value *value)
+{
+	const struct field_index *index = &m->engine->indexes[number];
+	const struct value *values = value->type == VALUE_LIST ? value->items : value;
+	uint32_t n = value->type == VALUE_LIST ? value->count : value->type != VALUE_NULL;
+	uint64_t *bits = verdict_draft(&m->s->seen, number);
+	bool untyped = false;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (values[i].type == VALUE_STRING)
+			judge_string(m, index, value_as_str(&values[i]), bits);
+		else
+			untyped = true;
+	}
+	/* What a number or a boolean equals is not for the index to say. */
+	if (untyped)
+		ask_leaves(m, index->untyped, bits);
+	ask_leaves(m, index->values, bits);
+	uint32_t bit = n ? index->exists_bit : index->null_bit;
+
+	if (bit != BIT_NONE)
+		verdict_set(bits, bit);
+	return verdict_number(&m->s->seen, number);
+}
+
+static struct seen look_at(struct match *m, uint32_t number, const struct value *value)
 {
 	struct engine_scratch *s = m->s;
+	struct seen seen = {0};
 
-	if (s->slots[slot] == s->epoch)
-		return;
-	s->slots[slot] = s->epoch;
-	s->candidates[s->candidate_count++] = slot;
-}
-
-static void add_candidates(struct match *m, struct span slots)
-{
-	const uint32_t *list = engine_list(m->engine, slots);
-
-	for (uint32_t i = 0; i < slots.count; i++)
-		if (m->s->groups[m->engine->slots[list[i]].group] == m->s->epoch)
-			add_candidate(m, list[i]);
-}
-
-static void found_literal(struct match *m, uint32_t literal)
-{
-	const struct hits *hits = &m->engine->hits[literal];
-	const uint32_t *leaves = engine_list(m->engine, hits->leaves);
-
-	for (uint32_t i = 0; i < hits->leaves.count; i++)
-		m->s->leaves[leaves[i]] = m->s->epoch << 1 | 1;
-	add_candidates(m, hits->slots);
-}
-
-/* The values of a field, one or many, as an array. */
-static uint32_t values_of(const struct event *event, uint32_t field, const struct value **values)
-{
-	const struct value *v = event_get(event, field);
-
-	*values = v->type == VALUE_LIST ? v->items : v;
-	return v->type == VALUE_LIST ? v->count : v->type != VALUE_NULL;
-}
-
-static void look_up(struct match *m, uint32_t number)
-{
-	const struct field_index *index = &m->engine->indexes[number];
-	const struct value *values;
-	uint32_t n = values_of(m->event, index->field, &values);
-
-	if (m->s->exact[number] == m->s->epoch)
-		return;
-	m->s->exact[number] = m->s->epoch;
-	for (uint32_t i = 0; i < n; i++) {
-		if (values[i].type != VALUE_STRING) {
-			m->s->odd[number] = m->s->epoch;
-			continue;
-		}
-		struct str s = value_as_str(&values[i]);
-
-		for (int fold = 0; fold < 2; fold++) {
-			if (!exact_table_has_length(&index->exact[fold], s.len))
-				continue;
-			uint32_t literal = exact_table_find(&index->exact[fold], s);
-
-			if (literal != LITERAL_NONE)
-				found_literal(m, literal);
-		}
+	if (value->type == VALUE_NULL) {
+		if (s->of_nothing[number] == VERDICT_NONE)
+			s->of_nothing[number] = judge(m, number, value);
+		seen.verdict = s->of_nothing[number];
+	} else if (!value_cache_find(s->values, number, value, &seen)) {
+		seen.verdict = judge(m, number, value);
+		seen.value = value_cache_keep(s->values, number, value, seen.verdict);
 	}
+	return seen;
 }
 
-static void scan_field(struct match *m, uint32_t number, enum scan_set set)
+static void find_verdict(struct match *m, uint32_t number, const struct value *value)
 {
-	const struct field_index *index = &m->engine->indexes[number];
-	uint32_t *done = &m->s->scans[number * SCAN_COUNT + set];
-	const struct value *values;
-	uint32_t n = values_of(m->event, index->field, &values);
+	struct seen seen = look_at(m, number, value);
 
-	if (*done == m->s->epoch || !index->scans[set])
-		return;
-	*done = m->s->epoch;
-	for (uint32_t i = 0; i < n; i++) {
-		const uint32_t *found;
-
-		if (values[i].type != VALUE_STRING)
-			continue;
-		uint32_t count =
-		    scan_value(index->scans[set], value_as_str(&values[i]), m->s->scan, &found);
-
-		for (uint32_t k = 0; k < count; k++)
-			found_literal(m, found[k]);
-	}
+	m->s->verdicts[number] = seen.verdict;
+	m->s->numbers[number] = seen.value;
+	m->s->judged[number] = m->s->epoch;
 }
 
-static bool known_true(const struct match *m, uint32_t leaf)
+static uint32_t verdict_of(struct match *m, uint32_t number)
 {
-	return m->s->leaves[leaf] == (m->s->epoch << 1 | 1);
+	if (m->s->judged[number] != m->s->epoch)
+		find_verdict(m, number, event_get(m->event, m->engine->indexes[number].field));
+	return m->s->verdicts[number];
 }
 
-/* A few patterns are faster tried than a whole field scanned. */
-#define PATTERNS_TRIED_MAX 2
+/* ---- leaves and slots */
 
-static bool few_patterns(const struct match *m, const struct leaf *leaf)
+static bool ask(const struct match *m, const struct leaf *leaf)
 {
-	const uint32_t *scans = &m->s->scans[leaf->index * SCAN_COUNT];
-
-	if (leaf->patterns > PATTERNS_TRIED_MAX)
-		return false;
-	for (int set = 0; set < SCAN_COUNT; set++)
-		if (leaf->scans[set] && scans[set] != m->s->epoch)
-			return true;
-	return false;
-}
-
-static bool indexed_leaf_holds(struct match *m, uint32_t number)
-{
-	const struct leaf *leaf = &m->engine->leaves[number];
-
-	if (event_get(m->event, leaf->field)->type == VALUE_NULL)
-		return false;
-	look_up(m, leaf->index);
-	if (known_true(m, number))
-		return true;
-	/* What a number or a boolean equals is not for the index to say. */
-	if (m->s->odd[leaf->index] == m->s->epoch || few_patterns(m, leaf))
-		return eql_leaf_eval(leaf->eql, m->event, m->s->eql);
-	for (int set = 0; set < SCAN_COUNT; set++)
-		if (leaf->scans[set])
-			scan_field(m, leaf->index, (enum scan_set)set);
-	return known_true(m, number);
-}
-
-static bool find_out(struct match *m, uint32_t number)
-{
-	const struct leaf *leaf = &m->engine->leaves[number];
-
-	switch ((enum leaf_how)leaf->how) {
-	case LEAF_NULL:
-		return event_get(m->event, leaf->field)->type == VALUE_NULL;
-	case LEAF_EXISTS:
-		return event_get(m->event, leaf->field)->type != VALUE_NULL;
-	case LEAF_INDEXED:
-		return indexed_leaf_holds(m, number);
-	case LEAF_EVAL:
-		break;
-	}
 	return eql_leaf_eval(leaf->eql, m->event, m->s->eql);
 }
 
-static bool leaf_holds(struct match *m, uint32_t number)
+/* Of one field: what it said of the value before, it says again. */
+static bool ask_of_value(struct match *m, const struct leaf *leaf, uint32_t number)
+{
+	uint32_t value;
+	bool holds;
+
+	verdict_of(m, leaf->index);
+	value = m->s->numbers[leaf->index];
+	if (!value)
+		return ask(m, leaf);
+	if (!value_cache_find_leaf(m->s->values, value, number, &holds)) {
+		holds = ask(m, leaf);
+		value_cache_keep_leaf(m->s->values, value, number, holds);
+	}
+	return holds;
+}
+
+static bool event_leaf_holds(struct match *m, const struct leaf *leaf, uint32_t number)
 {
 	uint32_t *known = &m->s->leaves[number];
 
+	m->s->asked = true;
 	if (*known >> 1 != m->s->epoch) {
-		bool holds = find_out(m, number);
+		bool holds =
+		    leaf->index == INDEX_NONE ? ask(m, leaf) : ask_of_value(m, leaf, number);
 
 		*known = m->s->epoch << 1 | holds;
 	}
 	return *known & 1;
 }
+
+static bool leaf_holds(struct match *m, uint32_t number)
+{
+	const struct leaf *leaf = &m->engine->leaves[number];
+
+	return leaf->how == LEAF_EVENT
+		   ? event_leaf_holds(m, leaf, number)
+		   : verdict_has(&m->s->seen, verdict_of(m, leaf->index), leaf->bit);
+}
+
+static bool slot_matches(struct match *m, uint32_t slot)
+{
+	const struct test *code = m->engine->code;
+	uint32_t at = m->engine->slots[slot].start;
+
+	while (at < CODE_FAIL)
+		at = leaf_holds(m, code[at].leaf) ? code[at].on_true : code[at].on_false;
+	return at == CODE_MATCH;
+}
+
+/* ---- plans */
 
 static bool gate_holds(struct match *m, const struct group *group)
 {
@@ -291,53 +327,46 @@ static const struct plan *find_plan(struct match *m)
 		key.count = 0;
 	}
 	find_groups(m, plan);
-	plan_make(plan, m->engine, &key, m->s->sources, m->s->epoch);
+	plan_make(m->s->plans, plan, &key, m->s->planned, m->s->epoch);
 	return plan;
 }
 
-static void look_at_source(struct match *m, uint32_t source)
-{
-	uint32_t number = source / SOURCE_KINDS;
-	const struct field_index *index = &m->engine->indexes[number];
+/* ---- a combination of verdicts that was not seen before */
 
-	if (event_get(m->event, index->field)->type == VALUE_NULL)
+static void add_candidate(struct match *m, uint32_t slot)
+{
+	struct engine_scratch *s = m->s;
+
+	if (s->slots[slot] == s->epoch || s->groups[m->engine->slots[slot].group] != s->epoch)
 		return;
-	switch ((enum source_kind)(source % SOURCE_KINDS)) {
-	case SOURCE_PRESENT:
-		add_candidates(m, index->present);
-		return;
-	case SOURCE_SCAN:
-		scan_field(m, number, SCAN_ANCHORS);
-		break;
-	case SOURCE_EXACT:
-	case SOURCE_KINDS:
-		break;
-	}
-	look_up(m, number);
-	if (m->s->odd[number] == m->s->epoch)
-		add_candidates(m, index->anchored);
+	s->slots[slot] = s->epoch;
+	s->candidates[s->candidate_count++] = slot;
+}
+
+static void add_anchored(struct match *m, uint32_t number)
+{
+	const struct field_index *index = &m->engine->indexes[number];
+	const uint64_t *bits = verdict_bits(&m->s->seen, verdict_of(m, number));
+
+	for (uint32_t word = 0; word < index_words(index); word++)
+		for (uint64_t left = bits[word]; left; left &= left - 1) {
+			uint32_t bit = word * 64 + (uint32_t)__builtin_ctzll(left);
+			struct span span = m->engine->bit_slots[index->first_bit + bit];
+			const uint32_t *slots = engine_list(m->engine, span);
+
+			for (uint32_t i = 0; i < span.count; i++)
+				add_candidate(m, slots[i]);
+		}
 }
 
 static void find_candidates(struct match *m, const struct plan *plan)
 {
-	/* Alive before anything is looked up: what is found then counts. A gate's own fields, which
-	 * may have been looked up already, carry no anchors. */
 	for (uint32_t i = 0; i < plan->group_count; i++)
 		m->s->groups[plan->groups[i]] = m->s->epoch;
 	for (uint32_t i = 0; i < plan->always_count; i++)
 		add_candidate(m, plan->always[i]);
-	for (uint32_t i = 0; i < plan->source_count; i++)
-		look_at_source(m, plan->sources[i]);
-}
-
-static bool slot_matches(struct match *m, const struct slot *slot)
-{
-	const struct test *code = m->engine->code;
-	uint32_t at = slot->start;
-
-	while (at < CODE_FAIL)
-		at = leaf_holds(m, code[at].leaf) ? code[at].on_true : code[at].on_false;
-	return at == CODE_MATCH;
+	for (uint32_t i = 0; i < plan->index_count; i++)
+		add_anchored(m, plan->indexes[i]);
 }
 
 static int by_number(const void *a, const void *b)
@@ -347,22 +376,80 @@ static int by_number(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static void sort(uint32_t *numbers, uint32_t count)
+{
+	if (count > 1)
+		qsort(numbers, count, sizeof(*numbers), by_number);
+}
+
+static void work_out(struct match *m, const struct plan *plan, struct outcome *out)
+{
+	struct engine_scratch *s = m->s;
+
+	find_candidates(m, plan);
+	*out = (struct outcome){.slots = s->decided};
+	for (uint32_t i = 0; i < s->candidate_count; i++) {
+		s->asked = false;
+		bool matches = slot_matches(m, s->candidates[i]);
+
+		if (s->asked)
+			s->open[out->undecided++] = s->candidates[i];
+		else if (matches)
+			s->decided[out->matched++] = s->candidates[i];
+	}
+	sort(s->decided, out->matched);
+	/* Both are candidates, so there is room. */
+	if (out->undecided)
+		memcpy(s->decided + out->matched, s->open, out->undecided * sizeof(*s->open));
+}
+
+/* ---- all together */
+
+static void find_outcome(struct match *m, const struct plan *plan, struct outcome *out)
+{
+	struct engine_scratch *s = m->s;
+	struct outcome_key key = {plan->serial, s->key, plan->keyed_count};
+
+	for (uint32_t i = 0; i < plan->keyed_count; i++) {
+		uint32_t number = plan->indexes[i];
+
+		find_verdict(m, number, event_get(m->event, plan->fields[i]));
+		s->key[i] = s->verdicts[number];
+	}
+	if (plan->serial && outcome_find(s->outcomes, &key, out))
+		return;
+	work_out(m, plan, out);
+	if (plan->serial)
+		outcome_keep(s->outcomes, &key, out);
+}
+
 uint32_t engine_match(const struct engine *engine, const struct event *event,
 		      struct engine_scratch *s, const struct engine_hit **hits)
 {
 	struct match m = {engine, event, s};
-	uint32_t n = 0;
+	const uint32_t *matched;
+	struct outcome out;
+	uint32_t n;
 
-	next_epoch(s);
-	find_candidates(&m, find_plan(&m));
-	for (uint32_t i = 0; i < s->candidate_count; i++)
-		if (slot_matches(&m, &engine->slots[s->candidates[i]]))
-			s->matched_slots[n++] = s->candidates[i];
+	next_event(s);
+	find_outcome(&m, find_plan(&m), &out);
+	matched = out.slots;
+	n = out.matched;
+	for (uint32_t i = 0; i < out.undecided; i++) {
+		uint32_t slot = out.slots[out.matched + i];
+
+		if (!slot_matches(&m, slot))
+			continue;
+		if (n == out.matched && n)
+			memcpy(s->matched, out.slots, n * sizeof(*s->matched));
+		matched = s->matched;
+		s->matched[n++] = slot;
+	}
 	/* Slots are numbered in order of loading. */
-	if (n > 1)
-		qsort(s->matched_slots, n, sizeof(*s->matched_slots), by_number);
+	if (n > out.matched)
+		sort(s->matched, n);
 	for (uint32_t i = 0; i < n; i++)
-		s->hits[i] = engine->slots[s->matched_slots[i]].hit;
+		s->hits[i] = engine->slots[matched[i]].hit;
 	*hits = s->hits;
 	return n;
 }

@@ -6,14 +6,21 @@
  *
  *	gate    exact tests of low-cardinality fields (event.type == "start"); rules with the same
  *	        category and gate form a group, and the gate is tested once for all of them
- *	anchor  the rarest thing among those the rule cannot match without: values of fields, found
- *	        by hash (exact) or scan (wildcards); none: the slot is tried whenever its group is
+ *	anchor  the rarest thing among those the rule cannot match without: leaves of which one must
+ *	        hold; none: the slot is tried whenever its group is alive
  *	code    the rest of the condition as branching tests of leaves, cheapest and most telling
  *	        first
  *
+ * Nearly all leaves are about one field. What all of them together say of the field's value is its
+ * *verdict*: the set of those that hold, as bits. A value's verdict is worked out once and
+ * remembered with the value (value_cache_internal.h); and as few verdicts come up, what the rules
+ * make of a combination of them is remembered too (outcome_internal.h):
+ *
+ *	event ──► plan ──► values ──► verdicts ──► outcome: hits, and slots still to be asked
+ *
  * A *literal* is a string some leaf compares a field with, exact or with wildcards, interned per
- * field. Finding a literal in an event tells, by its `hits`, which leaves hold and which slots
- * become candidates. All of this is built once, by build.c, and then only read.
+ * field. Finding a literal in a value tells, by its `hits`, which bits are set. All of this is
+ * built once, by build.c, and then only read.
  */
 #ifndef LINTEL_ENGINE_ENGINE_INTERNAL_H
 #define LINTEL_ENGINE_ENGINE_INTERNAL_H
@@ -29,54 +36,49 @@ struct span {
 };
 
 enum leaf_how {
-	LEAF_EVAL, /* only eql_leaf_eval() knows */
+	/* These have a bit in the verdict of their field. */
 	LEAF_NULL,
 	LEAF_EXISTS,
 	LEAF_INDEXED, /* holds if one of its literals is found in the field */
-};
-
-/* Which scan of a field has patterns of a leaf. */
-enum scan_set {
-	SCAN_ANCHORS, /* patterns some slot is anchored on: run for every event of its group */
-	SCAN_OTHERS,  /* the rest: run when a leaf asks */
-	SCAN_COUNT,
+	LEAF_VALUE,   /* of one field and cheap: eql_leaf_eval(), once for a value */
+	/* Of several fields, or costly: eql_leaf_eval() for an event, and only if code asks. */
+	LEAF_EVENT,
 };
 
 struct leaf {
 	const struct eql_leaf *eql;
-	uint32_t field;    /* field id */
-	uint32_t index;    /* INDEXED: into engine->indexes */
-	uint32_t patterns; /* INDEXED: how many of its literals have wildcards */
-	uint8_t how;       /* enum leaf_how */
-	bool scans[SCAN_COUNT];
+	uint32_t field; /* the only one it reads, if index is not INDEX_NONE */
+	uint32_t index; /* into engine->indexes; INDEX_NONE: reads several fields, or none */
+	uint32_t bit;   /* in the verdicts of the index; all but EVENT */
+	uint8_t how;    /* enum leaf_how */
 };
 
-struct hits {
-	struct span leaves; /* these hold */
-	struct span slots;  /* these are candidates */
-};
+#define INDEX_NONE UINT32_MAX
+#define BIT_NONE UINT32_MAX
 
-/* All literals of one field. */
+/* All that is asked about one field. */
 struct field_index {
 	uint32_t field;
 	struct exact_table exact[2]; /* [1]: without regard to case */
-	struct scan *scans[SCAN_COUNT];
-	struct span present;  /* slots anchored on the field having any value */
-	struct span anchored; /* slots anchored on a literal of the field */
+	struct scan *scan;           /* of all wildcards; NULL: there are none */
+	struct span values;          /* leaves with LEAF_VALUE */
+	/* Leaves that a number or a boolean can satisfy as well as the strings they name. */
+	struct span untyped;
+	uint32_t null_bit, exists_bit; /* or BIT_NONE */
+	uint32_t bits;                 /* in a verdict */
+	uint32_t first_bit;            /* in engine->bit_slots */
+	bool of_plan;                  /* the field is one of engine->plan_fields */
 };
 
-enum source_kind {
-	SOURCE_EXACT,
-	SOURCE_SCAN,
-	SOURCE_PRESENT,
-	SOURCE_KINDS
-};
+static inline uint32_t index_words(const struct field_index *index)
+{
+	return (index->bits + 63) / 64;
+}
 
-/* A source is a place to look for anchors; numbered index * SOURCE_KINDS + kind. */
 struct group {
 	struct span gate;    /* leaves that must all hold */
 	struct span always;  /* slots without anchor */
-	struct span sources; /* where anchors of its slots are found */
+	struct span indexes; /* whose verdicts its slots depend on */
 };
 
 struct category {
@@ -104,10 +106,12 @@ struct engine {
 	struct arena arena; /* owns everything below */
 	struct leaf *leaves;
 	uint32_t leaf_count;
-	struct hits *hits; /* by literal */
+	struct span *hits; /* by literal: bits in the verdicts of its index */
 	uint32_t literal_count;
 	struct field_index *indexes;
 	uint32_t index_count;
+	/* By first_bit of an index + bit in its verdicts: slots anchored on that. */
+	struct span *bit_slots;
 	struct category *categories;
 	uint32_t category_count;
 	struct group *groups;

@@ -79,7 +79,7 @@ static struct engine_anchor public_anchor(const struct builder *b, struct anchor
 	    .field = b->field_of_index[l->index],
 	    .text = arena_str(&f->arena, l->text),
 	    .fold = l->fold,
-	    .ends = l->pattern && anchor_need(l) == NEED_ENDS,
+	    .ends = l->pattern && l->shape.anchored,
 	};
 }
 

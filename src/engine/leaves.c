@@ -9,6 +9,8 @@ static uint32_t index_of(struct builder *b, uint32_t field)
 
 	if (*index == INDEX_NONE) {
 		*index = b->index_count;
+		b->index_parts[b->index_count].null_bit = BIT_NONE;
+		b->index_parts[b->index_count].exists_bit = BIT_NONE;
 		b->field_of_index[b->index_count++] = field;
 	}
 	return *index;
@@ -58,13 +60,19 @@ static uint32_t literal_number(struct builder *b, uint32_t index, struct str tex
 	return number;
 }
 
+/* In eql_leaf.cost: a regular expression, or a comparison with each of many values. Few events come
+ * to ask such a leaf, and working it out for every value of the field would cost more. */
+#define COSTLY 100
+
 /* Facts of a leaf are used only if the leaf cannot hold without a value, whatever it says else. */
 static enum leaf_how how_of(const struct eql_leaf *eql)
 {
 	switch (eql->kind) {
 	case EQL_LEAF_EXACT:
 	case EQL_LEAF_WILDCARD:
-		return eql->needs_value ? LEAF_INDEXED : LEAF_EVAL;
+		if (eql->needs_value)
+			return LEAF_INDEXED;
+		break;
 	case EQL_LEAF_NULL:
 		return LEAF_NULL;
 	case EQL_LEAF_EXISTS:
@@ -72,7 +80,30 @@ static enum leaf_how how_of(const struct eql_leaf *eql)
 	case EQL_LEAF_OTHER:
 		break;
 	}
-	return LEAF_EVAL;
+	return eql->field_count == 1 && eql->cost < COSTLY ? LEAF_VALUE : LEAF_EVENT;
+}
+
+static uint32_t new_bit(struct builder *b, uint32_t index)
+{
+	return b->index_parts[index].bits++;
+}
+
+uint32_t build_exists_bit(struct builder *b, uint32_t index)
+{
+	struct index_parts *parts = &b->index_parts[index];
+
+	if (parts->exists_bit == BIT_NONE)
+		parts->exists_bit = new_bit(b, index);
+	return parts->exists_bit;
+}
+
+static uint32_t null_bit(struct builder *b, uint32_t index)
+{
+	struct index_parts *parts = &b->index_parts[index];
+
+	if (parts->null_bit == BIT_NONE)
+		parts->null_bit = new_bit(b, index);
+	return parts->null_bit;
 }
 
 static void add_literals(struct builder *b, uint32_t number, struct leaf *leaf)
@@ -86,8 +117,7 @@ static void add_literals(struct builder *b, uint32_t number, struct leaf *leaf)
 
 		GROW(b->literal_lists, b->literal_list_count, b->literal_list_cap);
 		b->literal_lists[b->literal_list_count++] = id;
-		pairs_add(&b->literal_leaves, id, number);
-		leaf->patterns += pattern;
+		pairs_add(&b->literal_bits, id, leaf->bit);
 	}
 	b->leaf_literals[number] = (struct span){at, eql->string_count};
 }
@@ -105,6 +135,38 @@ static void count_shares(struct builder *b, uint32_t leaf, uint32_t slot)
 	}
 }
 
+/* Its place in the verdicts of its field, and who is to fill that in. */
+static void enter_leaf(struct builder *b, uint32_t number, struct leaf *leaf)
+{
+	const struct eql_leaf *eql = leaf->eql;
+
+	leaf->index = INDEX_NONE;
+	if (eql->field_count != 1)
+		return;
+	leaf->field = eql->kind == EQL_LEAF_OTHER ? eql->fields[0] : eql->field;
+	leaf->index = index_of(b, leaf->field);
+	switch ((enum leaf_how)leaf->how) {
+	case LEAF_NULL:
+		leaf->bit = null_bit(b, leaf->index);
+		return;
+	case LEAF_EXISTS:
+		leaf->bit = build_exists_bit(b, leaf->index);
+		return;
+	case LEAF_INDEXED:
+		leaf->bit = new_bit(b, leaf->index);
+		add_literals(b, number, leaf);
+		if (!eql->strings_only)
+			pairs_add(&b->index_untyped, leaf->index, number);
+		return;
+	case LEAF_VALUE:
+		leaf->bit = new_bit(b, leaf->index);
+		pairs_add(&b->index_values, leaf->index, number);
+		return;
+	case LEAF_EVENT:
+		return;
+	}
+}
+
 uint32_t build_leaf(struct builder *b, const struct eql_leaf *eql, uint32_t slot)
 {
 	bool is_new;
@@ -117,18 +179,11 @@ uint32_t build_leaf(struct builder *b, const struct eql_leaf *eql, uint32_t slot
 			b->leaf_literals =
 			    xreallocarray(b->leaf_literals, b->leaf_cap, sizeof(*b->leaf_literals));
 		}
-		struct leaf *leaf = &b->leaves[number];
-
-		*leaf = (struct leaf){.eql = eql, .how = (uint8_t)how_of(eql)};
+		b->leaves[number] = (struct leaf){.eql = eql, .how = (uint8_t)how_of(eql)};
 		b->leaf_literals[number] = (struct span){0};
 		for (uint32_t i = 0; i < eql->field_count; i++)
 			index_of(b, eql->fields[i]);
-		if (eql->kind != EQL_LEAF_OTHER) {
-			leaf->field = eql->field;
-			leaf->index = index_of(b, eql->field);
-		}
-		if (leaf->how == LEAF_INDEXED)
-			add_literals(b, number, leaf);
+		enter_leaf(b, number, &b->leaves[number]);
 	}
 	count_shares(b, number, slot);
 	return number;

@@ -14,6 +14,8 @@
 #define PLAN_BYTES_MAX ((size_t)4 << 20)
 
 struct plan_table {
+	const struct engine *engine;
+	uint64_t made;
 	struct plan *plans; /* one more than `count`: the spare one */
 	uint32_t count;     /* a power of two, WAYS at least */
 	uint32_t turn;      /* whose place is taken next */
@@ -23,9 +25,9 @@ struct plan_table {
 struct plan_table *plan_table_new(const struct engine *e)
 {
 	struct plan_table *table = xcalloc(1, sizeof(*table));
-	size_t sources = (size_t)e->index_count * SOURCE_KINDS;
-	size_t numbers = e->group_count + e->slot_count + sources;
+	size_t numbers = (size_t)e->group_count + e->slot_count + (size_t)e->index_count * 2;
 
+	table->engine = e;
 	table->count = PLANS_MAX;
 	while (table->count > WAYS && table->count * numbers * sizeof(uint32_t) > PLAN_BYTES_MAX)
 		table->count /= 2;
@@ -36,7 +38,8 @@ struct plan_table *plan_table_new(const struct engine *e)
 
 		plan->groups = table->memory + i * numbers;
 		plan->always = plan->groups + e->group_count;
-		plan->sources = plan->always + e->slot_count;
+		plan->indexes = plan->always + e->slot_count;
+		plan->fields = plan->indexes + e->index_count;
 	}
 	return table;
 }
@@ -147,25 +150,44 @@ struct plan *plan_spare(struct plan_table *table)
 	return &table->plans[table->count];
 }
 
-void plan_make(struct plan *plan, const struct engine *e, const struct plan_key *key,
+/* Those that make a difference to the front. */
+static void order_indexes(const struct engine *e, struct plan *plan)
+{
+	plan->keyed_count = 0;
+	for (uint32_t i = 0; i < plan->index_count; i++) {
+		uint32_t index = plan->indexes[i];
+
+		if (e->indexes[index].of_plan)
+			continue;
+		plan->indexes[i] = plan->indexes[plan->keyed_count];
+		plan->indexes[plan->keyed_count] = index;
+		plan->fields[plan->keyed_count++] = e->indexes[index].field;
+	}
+}
+
+void plan_make(struct plan_table *table, struct plan *plan, const struct plan_key *key,
 	       uint32_t *seen, uint32_t mark)
 {
-	plan->always_count = plan->source_count = 0;
+	const struct engine *e = table->engine;
+
+	plan->serial = key->count ? ++table->made : 0;
+	plan->always_count = plan->index_count = 0;
 	for (uint32_t i = 0; i < plan->group_count; i++) {
 		const struct group *group = &e->groups[plan->groups[i]];
-		const uint32_t *sources = engine_list(e, group->sources);
+		const uint32_t *indexes = engine_list(e, group->indexes);
 
 		if (group->always.count)
 			memcpy(plan->always + plan->always_count, engine_list(e, group->always),
 			       group->always.count * sizeof(*plan->always));
 		plan->always_count += group->always.count;
-		for (uint32_t k = 0; k < group->sources.count; k++) {
-			if (seen[sources[k]] == mark)
+		for (uint32_t k = 0; k < group->indexes.count; k++) {
+			if (seen[indexes[k]] == mark)
 				continue;
-			seen[sources[k]] = mark;
-			plan->sources[plan->source_count++] = sources[k];
+			seen[indexes[k]] = mark;
+			plan->indexes[plan->index_count++] = indexes[k];
 		}
 	}
+	order_indexes(e, plan);
 	plan->key.count = key->count;
 	plan->key.hash = key->hash;
 	memcpy(plan->key.words, key->words, key->count * sizeof(*key->words));

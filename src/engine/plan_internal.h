@@ -2,8 +2,8 @@
 /*
  * Which groups of rules an event can concern depends on a handful of fields with few values
  * (category, type, action, operating system), so the same few combinations come again and again.
- * What was worked out for a combination is kept as a plan: the groups that are alive, where to look
- * for their anchors, and the slots to try in any case.
+ * What was worked out for a combination is kept as a plan: the groups that are alive, the fields
+ * their rules depend on, and the slots to try in any case.
  *
  * Plans belong to one thread's scratch, in a table of fixed size with a few places per hash value;
  * a newer plan takes the place of an older one. All memory is allocated when the scratch is made.
@@ -25,8 +25,13 @@ struct plan_key {
 
 struct plan {
 	struct plan_key key; /* count 0: no plan here */
-	uint32_t *groups, *always, *sources;
-	uint32_t group_count, always_count, source_count;
+	uint64_t serial;     /* of no other plan ever made; 0: not kept */
+	uint32_t *groups, *always;
+	uint32_t group_count, always_count;
+	/* Of the first `keyed_count`, in `fields` too, the verdicts differ from event to event; the
+	 * fields of the others are in the plan's own key, so theirs are always the same. */
+	uint32_t *indexes, *fields;
+	uint32_t index_count, keyed_count;
 };
 
 struct plan_table;
@@ -37,9 +42,9 @@ void plan_table_free(struct plan_table *table);
 bool plan_key_of(const struct engine *engine, const struct event *event, struct plan_key *key);
 /* The plan with this key, or (*found false) the place where to make it. */
 struct plan *plan_place(struct plan_table *table, const struct plan_key *key, bool *found);
-/* Make the plan from its groups, which the caller has filled in; `seen` has room for all sources
+/* Make the plan from its groups, which the caller has filled in; `seen` has room for all indexes
  * and `mark` is in none of its entries. */
-void plan_make(struct plan *plan, const struct engine *engine, const struct plan_key *key,
+void plan_make(struct plan_table *table, struct plan *plan, const struct plan_key *key,
 	       uint32_t *seen, uint32_t mark);
 /* A plan of no table, for events without a key. */
 struct plan *plan_spare(struct plan_table *table);

@@ -47,35 +47,28 @@ uint32_t program_take_gate(struct builder *b, struct node *tree, uint32_t *gate,
 	return n;
 }
 
-/* Looking at a leaf that is known already, or a plain look at a slot of the event. */
+/* A bit of a verdict. */
 #define COST_LOOK 2.0f
-/* Looking a value up. */
-#define COST_LOOK_UP 10.0f
-/* Trying one pattern without a scan, and every byte of that. */
-#define COST_PATTERN 30.0f
-#define COST_PATTERN_BYTE 0.3f
+/* Asking a leaf that has none, in addition to what eql_leaf.cost says: it makes the outcome of all
+ * events with the same verdicts depend on the event. */
+#define COST_EVENT 100.0f
 
 /* In eql_leaf.cost. */
 #define PARTICULAR_COST 100
 
-static void estimate_indexed(const struct builder *b, const struct leaf *leaf, struct node *node)
+static float chance_of_literals(const struct builder *b, const struct leaf *leaf, uint32_t number)
 {
-	struct span span = b->leaf_literals[node->leaf];
-	float pattern = COST_PATTERN + COST_PATTERN_BYTE * anchor_bytes(b, leaf->field);
-	float chance = 0, patterns = 0;
+	struct span span = b->leaf_literals[number];
+	float chance = 0;
 
+	if (anchor_low_cardinality(b, leaf->field))
+		return 0.5f;
 	for (uint32_t i = 0; i < span.count; i++) {
 		const struct literal *l = &b->literals[b->literal_lists[span.at + i]];
 
 		chance += (l->pattern ? 0.03f : 0.01f) * (1 + (float)l->share / 4);
-		patterns += !l->pattern ? 0 : l->anchor ? COST_LOOK : pattern;
 	}
-	if (anchor_low_cardinality(b, leaf->field))
-		chance = 0.5f;
-	node->chance = fminf(chance, 0.5f);
-	/* A scan of the whole field answers for all patterns. */
-	node->cost =
-	    COST_LOOK_UP + fminf(patterns, anchor_scan_cost(b, leaf->index, NEED_WHOLE) + pattern);
+	return fminf(chance, 0.5f);
 }
 
 static void estimate_leaf(const struct builder *b, struct node *node)
@@ -91,12 +84,15 @@ static void estimate_leaf(const struct builder *b, struct node *node)
 		node->chance = 0.8f;
 		return;
 	case LEAF_INDEXED:
-		estimate_indexed(b, leaf, node);
+		node->chance = chance_of_literals(b, leaf, node->leaf);
 		return;
-	case LEAF_EVAL:
+	case LEAF_VALUE:
+		node->chance = 0.3f;
+		return;
+	case LEAF_EVENT:
 		/* What is costly is a regular expression or a list, and those are particular. */
 		node->chance = leaf->eql->cost >= PARTICULAR_COST ? 0.1f : 0.3f;
-		node->cost = fmaxf((float)leaf->eql->cost, 4 * COST_LOOK_UP);
+		node->cost = COST_EVENT + (float)leaf->eql->cost;
 		return;
 	}
 }

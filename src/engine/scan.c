@@ -15,20 +15,9 @@
 /* What looking at one end only is worth, in the unit of rarity_of(): about one letter. */
 #define ANCHORED_BONUS 4
 
-enum check {
-	CHECK_NONE,   /* the atom says it all */
-	CHECK_PREFIX, /* `rest` is all there is to compare */
-	CHECK_SUFFIX,
-	CHECK_INNER,
-	CHECK_PATTERN,
-};
-
 struct pattern {
-	struct str text;
-	struct str rest; /* the pattern's only literal, for CHECK_PREFIX, SUFFIX and INNER */
+	const struct eql_pattern *whole; /* NULL: the atom says it all */
 	uint32_t literal;
-	bool fold;
-	uint8_t check; /* enum check */
 };
 
 #define AUTOMATON_KINDS (AUTOMATON_SUFFIX + 1)
@@ -127,11 +116,6 @@ struct scan_shape scan_shape_of(struct str pattern)
 				   .anchored = choice.kind != AUTOMATON_FLOATING};
 }
 
-static bool has_wildcard(struct str s)
-{
-	return s.len && (memchr(s.p, '*', s.len) || memchr(s.p, '?', s.len));
-}
-
 static bool has_letter(struct str s)
 {
 	for (size_t i = 0; i < s.len; i++)
@@ -140,25 +124,17 @@ static bool has_letter(struct str s)
 	return false;
 }
 
-/* What is left to verify once the atom is found. */
-static void choose_check(struct pattern *p, const struct choice *choice)
+/* Is finding the atom, which is found without regard to case, all there is to matching? */
+static bool atom_says_all(const struct scan_pattern *p, const struct choice *choice)
 {
 	struct str text = p->text;
-	bool open = text.p[0] == '*';
-	bool end = text.p[text.len - 1] == '*';
-	struct str rest = {text.p + open, text.len - open - (text.len > 1 && end)};
-
-	p->check = CHECK_PATTERN;
-	if ((!open && !end) || has_wildcard(rest) || !rest.len)
-		return;
-	p->rest = rest;
-	p->check = open && end ? CHECK_INNER : open ? CHECK_SUFFIX : CHECK_PREFIX;
+	bool open = text.p[0] == '*', end = text.p[text.len - 1] == '*';
 	enum automaton_kind proof = open && end ? AUTOMATON_FLOATING
 				    : open      ? AUTOMATON_SUFFIX
 						: AUTOMATON_PREFIX;
 
-	if (choice->kind == proof && choice->atom.len == rest.len && (p->fold || !has_letter(rest)))
-		p->check = CHECK_NONE;
+	return (open || end) && choice->kind == proof &&
+	       choice->atom.len + open + end == text.len && (p->fold || !has_letter(text));
 }
 
 struct scan *scan_new(struct arena *arena, const struct scan_pattern *patterns, uint32_t count)
@@ -179,15 +155,13 @@ struct scan *scan_new(struct arena *arena, const struct scan_pattern *patterns, 
 		struct pattern *p = &scan->patterns[i];
 		struct choice choice = choose_atom(patterns[i].text);
 
-		*p = (struct pattern){.text = patterns[i].text,
-				      .literal = patterns[i].literal,
-				      .fold = patterns[i].fold,
-				      .check = CHECK_PATTERN};
+		*p = (struct pattern){.literal = patterns[i].literal};
+		if (!choice.rarity || !atom_says_all(&patterns[i], &choice))
+			p->whole = eql_pattern_new(arena, patterns[i].text, patterns[i].fold);
 		if (!choice.rarity) {
 			scan->always[scan->always_count++] = i;
 			continue;
 		}
-		choose_check(p, &choice);
 		atoms[choice.kind][counts[choice.kind]++] = (struct atom){choice.atom, i};
 	}
 	for (int k = 0; k < AUTOMATON_KINDS; k++) {
@@ -198,9 +172,12 @@ struct scan *scan_new(struct arena *arena, const struct scan_pattern *patterns, 
 				scan->always[scan->always_count++] = atoms[k][i].id;
 		free(atoms[k]);
 	}
-	/* Those left out of an automaton never had their atom found. */
-	for (uint32_t i = 0; i < scan->always_count; i++)
-		scan->patterns[scan->always[i]].check = CHECK_PATTERN;
+	/* Of those left out of an automaton the atom is never found. */
+	for (uint32_t i = 0; i < scan->always_count; i++) {
+		const struct scan_pattern *p = &patterns[scan->always[i]];
+
+		scan->patterns[scan->always[i]].whole = eql_pattern_new(arena, p->text, p->fold);
+	}
 	free(left_out);
 	return scan;
 }
@@ -243,20 +220,7 @@ void scan_scratch_fit(struct scan_scratch *scratch, const struct scan *scan)
 
 static bool verify(const struct pattern *p, struct str s)
 {
-	switch ((enum check)p->check) {
-	case CHECK_NONE:
-		return true;
-	case CHECK_PREFIX:
-		return p->fold ? str_starts_fold(s, p->rest) : str_starts(s, p->rest);
-	case CHECK_SUFFIX:
-		return p->fold ? str_ends_fold(s, p->rest) : str_ends(s, p->rest);
-	case CHECK_INNER:
-		return (p->fold ? str_find_fold(s, p->rest, 0) : str_find(s, p->rest, 0)) !=
-		       SIZE_MAX;
-	case CHECK_PATTERN:
-		break;
-	}
-	return eql_wildcard(p->text, s, p->fold);
+	return !p->whole || eql_pattern_fits(p->whole, s);
 }
 
 struct walk {
@@ -342,7 +306,7 @@ uint32_t scan_value(const struct scan *scan, struct str s, struct scan_scratch *
 	for (uint32_t i = 0; i < scan->always_count; i++) {
 		const struct pattern *p = &scan->patterns[scan->always[i]];
 
-		if (eql_wildcard(p->text, s, p->fold))
+		if (verify(p, s))
 			scratch->found[w.found++] = p->literal;
 	}
 	*found = scratch->found;

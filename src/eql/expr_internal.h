@@ -15,6 +15,7 @@
 #include "eql/ast_internal.h"
 
 struct eql_matcher;
+struct eql_value_set;
 struct eql_regex;
 struct eql_cidr;
 
@@ -30,7 +31,7 @@ enum expr_kind {
 	EXPR_COMPARE, /* never EQL_NE: that is not(==) */
 	EXPR_IS_NULL,
 	EXPR_MATCH, /* kids[0] is one of the matcher's strings */
-	EXPR_IN,    /* kids[0] equals one of kids[1..], all literals and not all strings */
+	EXPR_IN,    /* kids[0] equals one of items[], not all of them strings */
 	EXPR_REGEX,
 	EXPR_MATH,
 	EXPR_NEGATE,
@@ -44,7 +45,7 @@ struct eql_expr {
 	enum eql_type type;
 	bool fold; /* IN, CALL */
 	/* MATCH, IN: the list holds null, so a miss is null and not false.
-	 * COMPARE: null equals null, as in `?a == ?b`: Elasticsearch replaces an optional field it
+	 * COMPARE: with == null equals null, as in `?a == ?b`: Elasticsearch replaces an optional field it
 	 * does not know by null, and null == null. */
 	bool has_null;
 	uint32_t slot;     /* FIELD */
@@ -57,8 +58,11 @@ struct eql_expr {
 	uint32_t kid_count;
 	const struct eql_function *function; /* CALL */
 	const struct eql_matcher *matcher;   /* MATCH */
-	const struct eql_regex *regex;       /* REGEX */
-	const struct eql_cidr *cidrs;        /* CALL of cidrMatch */
+	const struct value *items;           /* IN: never null */
+	uint32_t item_count;
+	const struct eql_value_set *set; /* IN: the items for lookup; NULL when they are few */
+	const struct eql_regex *regex;   /* REGEX */
+	const struct eql_cidr *cidrs;    /* CALL of cidrMatch */
 	uint32_t cidr_count;
 };
 

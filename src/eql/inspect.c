@@ -141,23 +141,32 @@ static void write_match(struct writer *w, const struct eql_expr *x)
 	write_strings(w, m->all, m->all_count);
 }
 
+/* A date is kept as milliseconds; its author wrote a date. */
+static void write_constant(struct writer *w, const struct value *v, const struct eql_expr *beside)
+{
+	char text[CLOCK_TEXT_MAX];
+
+	if (v->type == VALUE_INT && beside->kind == EXPR_TO_DATE)
+		write_string(w->out, clock_format(v->integer * NS_PER_MS, text));
+	else
+		write_literal(w, v);
+}
+
 static void write_in(struct writer *w, const struct eql_expr *x)
 {
-	uint32_t count = x->kid_count - 1;
-
 	write_expr(w, x->kids[0], BIND_SUM);
-	if (count == 1 && !x->has_null) {
+	if (x->item_count == 1 && !x->has_null && !x->fold) {
 		buf_add(w->out, STR(" == "));
-		write_literal(w, &x->kids[1]->literal);
+		write_constant(w, &x->items[0], x->kids[0]);
 		return;
 	}
 	buf_add(w->out, x->fold ? STR(" in~ (") : STR(" in ("));
-	for (uint32_t i = 0; i < shown(w, count); i++) {
+	for (uint32_t i = 0; i < shown(w, x->item_count); i++) {
 		if (i)
 			buf_add(w->out, STR(", "));
-		write_literal(w, &x->kids[i + 1]->literal);
+		write_constant(w, &x->items[i], x->kids[0]);
 	}
-	end_list(w, count);
+	end_list(w, x->item_count);
 }
 
 static void write_regex(struct writer *w, const struct eql_expr *x)
@@ -200,17 +209,12 @@ static void write_call(struct writer *w, const struct eql_expr *x)
 	end_list(w, x->cidr_count);
 }
 
-/* A date is kept as milliseconds; its author wrote a date. */
 static void write_operand(struct writer *w, const struct eql_expr *x, const struct eql_expr *beside)
 {
-	char text[CLOCK_TEXT_MAX];
-
-	if (x->kind != EXPR_LITERAL || x->literal.type != VALUE_INT ||
-	    beside->kind != EXPR_TO_DATE) {
+	if (x->kind == EXPR_LITERAL)
+		write_constant(w, &x->literal, beside);
+	else
 		write_expr(w, x, BIND_SUM);
-		return;
-	}
-	write_string(w->out, clock_format(x->literal.integer * NS_PER_MS, text));
 }
 
 static void write_binary(struct writer *w, const struct eql_expr *x, enum binding kids)
@@ -357,14 +361,12 @@ static bool order_of(enum eql_operator op, enum eql_order *order)
 	return false;
 }
 
-static bool number_of(const struct eql_expr *x, double *number)
+static bool number_of(const struct value *v, double *number)
 {
-	if (x->kind != EXPR_LITERAL)
-		return false;
-	if (x->literal.type == VALUE_INT)
-		*number = (double)x->literal.integer;
-	else if (x->literal.type == VALUE_DOUBLE)
-		*number = x->literal.real;
+	if (v->type == VALUE_INT)
+		*number = (double)v->integer;
+	else if (v->type == VALUE_DOUBLE)
+		*number = v->real;
 	else
 		return false;
 	return true;
@@ -373,12 +375,19 @@ static bool number_of(const struct eql_expr *x, double *number)
 bool eql_leaf_comparison(const struct eql_leaf *leaf, struct eql_comparison *out)
 {
 	const struct eql_expr *x = leaf->expr, *left;
+	const struct value *right;
 
-	if (leaf->kind != EQL_LEAF_OTHER || x->kid_count != 2 ||
-	    (x->kind != EXPR_COMPARE && x->kind != EXPR_IN))
+	if (leaf->kind != EQL_LEAF_OTHER)
+		return false;
+	if (x->kind == EXPR_IN && x->item_count == 1)
+		right = &x->items[0];
+	else if (x->kind == EXPR_COMPARE && x->kids[1]->kind == EXPR_LITERAL)
+		right = &x->kids[1]->literal;
+	else
 		return false;
 	left = x->kids[0]->kind == EXPR_TO_DATE ? x->kids[0]->kids[0] : x->kids[0];
-	if (left->kind != EXPR_FIELD || !number_of(x->kids[1], &out->number))
+	if (left->kind != EXPR_FIELD || left->stage != EQL_THIS_EVENT ||
+	    !number_of(right, &out->number))
 		return false;
 	out->field = left->field;
 	out->order = EQL_ORDER_EQ;

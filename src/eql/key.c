@@ -121,6 +121,8 @@ void eql_expr_key(const struct field_set *fields, const struct eql_expr *x, stru
 	buf_add_char(out, '(');
 	for (uint32_t i = 0; i < x->kid_count; i++)
 		eql_expr_key(fields, x->kids[i], out);
+	for (uint32_t i = 0; i < x->item_count; i++)
+		put_literal(out, &x->items[i]);
 	if (x->kind == EXPR_MATCH)
 		put_matcher(out, x->matcher);
 	else if (x->kind == EXPR_REGEX)

@@ -28,6 +28,22 @@ static uint32_t cost_of(const struct eql_expr *x)
 /* Values per multi-valued field, as argument vectors go. */
 #define TYPICAL_VALUES 4
 
+static uint32_t node_count(const struct eql_expr *x)
+{
+	uint32_t count = 1 + x->item_count;
+
+	for (uint32_t i = 0; i < x->kid_count; i++)
+		count += node_count(x->kids[i]);
+	return count;
+}
+
+static uint32_t combinations_max(const struct eql_expr *x)
+{
+	uint64_t most = EQL_EVALUATED_NODES_MAX / node_count(x);
+
+	return most > EQL_COMBINATIONS_MAX ? EQL_COMBINATIONS_MAX : most ? (uint32_t)most : 1;
+}
+
 static void set_cost(struct eql_leaf *leaf, struct compiler *c, uint32_t cost)
 {
 	for (uint32_t i = 0; i < leaf->field_count; i++)
@@ -172,6 +188,7 @@ struct eql_leaf *eql_leaf_new(struct compiler *c, struct eql_expr *x)
 	set_place(leaf, x);
 	set_fields(leaf, c, &list);
 	leaf->needs_value = !holds_without_values(c, leaf);
+	leaf->combinations_max = combinations_max(x);
 	set_cost(leaf, c, cost_of(x));
 	set_key(leaf, c);
 	return leaf;
@@ -264,6 +281,7 @@ static bool eval_combinations(const struct eql_leaf *leaf, const struct eql_view
 	struct eval e = {.slots = slots, .scratch = scratch};
 	bool holds = false, left = true;
 	uint32_t tried = 0;
+	size_t bytes = 0;
 
 	for (uint32_t i = 0; i < leaf->field_count; i++) {
 		struct wheel *w = &wheels[i];
@@ -274,8 +292,10 @@ static bool eval_combinations(const struct eql_leaf *leaf, const struct eql_view
 			*w = (struct wheel){.items = &missing, .count = 1};
 		slots[i] = w->items[0];
 	}
-	while (!holds && left && tried < EQL_COMBINATIONS_MAX) {
+	while (!holds && left && tried < leaf->combinations_max &&
+	       bytes < EQL_EVALUATED_BYTES_MAX) {
 		holds = eql_eval(&e, leaf->expr, &v) && v.type == VALUE_BOOL && v.boolean;
+		bytes += scratch->arena.used_bytes;
 		if (scratch->arena.used_bytes)
 			arena_reset(&scratch->arena);
 		left = turn(wheels, slots, leaf->field_count);

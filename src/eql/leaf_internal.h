@@ -9,6 +9,10 @@
 #define EQL_LEAF_FIELDS_MAX 32
 /* Combinations of values tried per leaf and event. Two argument vectors of 250 fit. */
 #define EQL_COMBINATIONS_MAX 65536
+/* The same for nodes of the expression, all combinations together, and for bytes of text they make:
+ * some tenth of a second. A leaf of ten nodes reaches the bound above first. */
+#define EQL_EVALUATED_NODES_MAX ((uint64_t)16 << 20)
+#define EQL_EVALUATED_BYTES_MAX ((size_t)256 << 20)
 
 /* A leaf over `expr`; reports and returns one that never holds when it names too many fields. */
 struct eql_leaf *eql_leaf_new(struct compiler *c, struct eql_expr *expr);

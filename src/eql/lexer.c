@@ -36,6 +36,14 @@ static const struct {
 #undef KEYWORD
 };
 
+bool eql_is_keyword(struct str word)
+{
+	for (size_t i = 0; i < sizeof(keywords) / sizeof(*keywords); i++)
+		if (str_eq(keywords[i].text, word))
+			return true;
+	return false;
+}
+
 static bool is_digit(int c)
 {
 	return c >= '0' && c <= '9';

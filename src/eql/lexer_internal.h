@@ -76,6 +76,7 @@ struct lexer {
 };
 
 struct token eql_next_token(struct lexer *lexer);
+bool eql_is_keyword(struct str word);
 
 static inline bool token_is_keyword(enum token_kind kind)
 {

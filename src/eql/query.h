@@ -104,6 +104,9 @@ struct eql_leaf {
 	uint32_t cost; /* rough ns per evaluation, to try cheap leaves first */
 	/* Where it is written: bytes of the query's text; of a leaf without EQL text both 0. */
 	uint32_t text_at, text_len;
+	/* Several values in several fields: this many combinations of them are tried at most, the
+	 * rest is cut and counted (COUNTER_EVALUATION_CUT). */
+	uint32_t combinations_max;
 	const struct eql_expr *expr; /* the eql room's own */
 };
 
@@ -241,9 +244,13 @@ struct eql_scene {
 bool eql_whole_holds(const struct eql_filter *filter, const struct eql_scene *scene,
 		     struct eql_scratch *scratch);
 
-/* Does `s` match `pattern` (`*` any run, `?` one character) as a whole? For tests and the engine's
- * verification step; `fold` ignores ASCII case. */
+/* Does `s` match `pattern` (`*` any run, `?` one character) as a whole? `fold` ignores ASCII case.
+ * The plain walk that the prepared form is tested against. */
 bool eql_wildcard(struct str pattern, struct str s, bool fold);
+/* The same, prepared for many values: in `arena`, `pattern` is borrowed. */
+struct eql_pattern;
+struct eql_pattern *eql_pattern_new(struct arena *arena, struct str pattern, bool fold);
+bool eql_pattern_fits(const struct eql_pattern *pattern, struct str s);
 
 /* Every function of the language, for --help and docs: name (with "~" where it has a variant),
  * signature, one line of text. */

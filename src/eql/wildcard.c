@@ -235,6 +235,26 @@ bool eql_pattern_match(const struct pattern *p, struct str s)
 	return false;
 }
 
+struct eql_pattern {
+	struct pattern prepared;
+};
+
+struct eql_pattern *eql_pattern_new(struct arena *arena, struct str text, bool fold)
+{
+	struct eql_pattern *pattern = ARENA_NEW(arena, struct eql_pattern);
+	struct str canonical = eql_pattern_canonical(arena, text);
+
+	for (size_t i = 0; fold && i < canonical.len; i++)
+		((char *)canonical.p)[i] = (char)ascii_lower((unsigned char)canonical.p[i]);
+	eql_pattern_init(&pattern->prepared, arena, canonical, fold);
+	return pattern;
+}
+
+bool eql_pattern_fits(const struct eql_pattern *pattern, struct str s)
+{
+	return eql_pattern_match(&pattern->prepared, s);
+}
+
 /* The classic walk that remembers the last star only; at most pattern × value steps. */
 bool eql_wildcard(struct str pattern, struct str s, bool fold)
 {

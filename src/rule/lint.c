@@ -2,10 +2,11 @@
 #include "rule/lint_internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <unistd.h>
+
+#include "base/json_tree.h"
+#include "base/toml_reader.h"
 
 /* What rule_compile() puts before an exception's condition. */
 #define CONDITION_PREFIX "any where "
@@ -50,7 +51,7 @@ static struct diag place_by_lines(const struct lint *l, size_t at)
 
 struct diag lint_place(const struct lint *l, size_t at, size_t len)
 {
-	if (!l->source.root || !l->text_node)
+	if (!l->source.rule || !l->text_node)
 		return place_by_lines(l, at);
 	return rule_diag_text(&l->source, l->text_node, at > l->prefix ? at - l->prefix : 0, len);
 }
@@ -60,19 +61,14 @@ struct diag lint_leaf_place(const struct lint *l, const struct eql_leaf *leaf)
 	return lint_place(l, leaf->text_at, leaf->text_len);
 }
 
-static const struct toml_node *rule_table(const struct lint *l)
-{
-	return l->source.root ? toml_get_typed(l->source.root, "rule", TOML_TABLE) : NULL;
-}
-
 struct diag lint_key_place(const struct lint *l, const char *key)
 {
-	const struct toml_node *table = rule_table(l);
-	const struct toml_node *node = table ? toml_get(table, key) : NULL;
+	const struct tree_node *node = l->source.rule ? rule_key(&l->source, key) : NULL;
 
 	if (node)
 		return rule_diag_value(&l->source, node);
-	return table ? rule_diag_key(&l->source, table) : (struct diag){.file = l->rule->path};
+	return l->source.rule ? rule_diag_key(&l->source, l->source.rule)
+			      : (struct diag){.file = l->rule->path, .line = l->rule->line};
 }
 
 void lint_report(struct lint *l, enum lint_id id, struct diag place, struct str hint,
@@ -192,7 +188,7 @@ static void check_query(struct lint *l)
 
 	l->text = q->text;
 	l->prefix = 0;
-	l->text_node = rule_table(l) ? toml_get_typed(rule_table(l), "query", TOML_STRING) : NULL;
+	l->text_node = tree_get_typed(l->source.rule, "query", TREE_STRING);
 	check_sequence(l);
 	check_stages(l);
 	for (uint32_t i = 0; i < q->filter_count; i++) {
@@ -215,16 +211,16 @@ static void check_query(struct lint *l)
 			    "every event of the category is an alert");
 }
 
-static const struct toml_node *exception_text(const struct lint *l, uint32_t number)
+/* NULL for one that came from an exception list. */
+static const struct tree_node *exception_text(const struct lint *l, uint32_t number)
 {
-	const struct toml_node *array =
-	    rule_table(l) ? toml_get(rule_table(l), "exceptions") : NULL;
+	const struct tree_node *array = tree_get(l->source.rule, "exceptions");
 
-	if (array && array->type == TOML_TABLE && number == 0)
-		return toml_get_typed(array, "query", TOML_STRING);
-	if (!array || array->type != TOML_ARRAY || number >= array->kid_count)
+	if (array && array->type == TREE_TABLE && number == 0)
+		return tree_get_typed(array, "query", TREE_STRING);
+	if (!array || array->type != TREE_ARRAY || number >= array->kid_count)
 		return NULL;
-	return toml_get_typed(array->kids[number], "query", TOML_STRING);
+	return tree_get_typed(array->kids[number], "query", TREE_STRING);
 }
 
 static void check_exception(struct lint *l, uint32_t number)
@@ -260,31 +256,59 @@ static bool read_rule_file(const char *path, struct buf *text)
 			buf_add(text, (struct str){rule_pack[i].text, rule_pack[i].bytes});
 			return true;
 		}
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	ssize_t n = 0;
+	const char *why;
 
-	if (fd < 0)
-		return false;
-	while (text->len <= RULE_FILE_BYTES_MAX &&
-	       (n = read(fd, buf_reserve(text, 65536), 65536)) > 0)
-		text->len += (size_t)n;
-	close(fd);
-	return n == 0;
+	return rule_read_file(path, true, text, &why) == 0;
 }
 
+/* Row `number` of the text, from 1. */
+static struct str row_of(struct str text, uint32_t number)
+{
+	size_t at = 0;
+
+	for (;;) {
+		const char *newline = memchr(text.p + at, '\n', text.len - at);
+		size_t end = newline ? (size_t)(newline - text.p) : text.len;
+
+		if (number-- <= 1 || end == text.len)
+			return (struct str){text.p + at, end - at};
+		at = end + 1;
+	}
+}
+
+/* The tree the rule was read from, if it is a file or a row of its own. */
 static void open_source(struct lint *l, struct buf *text)
 {
-	struct toml_node *root;
+	struct rule_source *source = &l->source;
+	struct tree_node *root = NULL;
+	struct str path = l->rule->path;
 	struct diag_list said;
+	int error = -EINVAL;
 
-	l->source = (struct rule_source){.arena = &l->arena, .path = l->rule->path};
-	if (!str_ends(l->rule->path, STR(".toml")) || !read_rule_file(l->rule->path.p, text))
+	*source = (struct rule_source){.arena = &l->arena, .path = path, .first_line = 1};
+	if (!read_rule_file(path.p, text) || !text->len)
 		return;
 	diag_list_init(&said);
-	l->source.text = buf_str(text);
-	if (!toml_read(&l->arena, l->source.text, l->rule->path, &said, &root))
-		l->source.root = root;
+	source->text = buf_str(text);
+	if (str_ends(path, STR(".toml"))) {
+		error = toml_read(&l->arena, source->text, path, &said, &root);
+	} else if (str_ends(path, STR(".ndjson")) && l->rule->line) {
+		source->format = RULE_FORMAT_JSON;
+		source->first_line = l->rule->line;
+		source->text = row_of(source->text, l->rule->line);
+		error = json_tree_read(&l->arena, source->text, path, l->rule->line, &said, &root);
+	} else if (rule_page_is(source->text)) {
+		source->format = RULE_FORMAT_PAGE;
+		error = rule_page_read(&l->arena, source->text, path, &said, &root);
+	}
 	diag_list_free(&said);
+	if (error)
+		return;
+	source->root = root;
+	source->rule = source->format == RULE_FORMAT_TOML ? tree_get_typed(root, "rule", TREE_TABLE)
+		       : tree_get_typed(root, "attributes", TREE_TABLE)
+			   ? tree_get(root, "attributes")
+			   : root;
 }
 
 static void check_rule(struct lint *l, const struct rule *rule)

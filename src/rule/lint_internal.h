@@ -78,9 +78,9 @@ struct lint {
 	void (*found)(void *context, const struct lint_finding *finding);
 	void *context;
 	struct arena arena;        /* of one rule */
-	struct rule_source source; /* root NULL: the file cannot be read, or is no TOML */
+	struct rule_source source; /* rule NULL: the file cannot be read again */
 	/* What the walk is in: the query, or an exception. */
-	const struct toml_node *text_node;
+	const struct tree_node *text_node;
 	size_t prefix;                /* bytes put before the text when it was compiled */
 	struct str text;              /* as it was compiled */
 	uint64_t budget;              /* of comparisons, for one rule */

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/value_cache_internal.h"
+
+#include <stdlib.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "base/alloc.h"
+#include "engine/str_edges_internal.h"
+
+/* 384 KB of entries and 1 MB of text: about what a second-level cache holds beside the parser's
+ * buffers. */
+#define SETS 2048
+#define WAYS 4
+#define RING_BYTES ((uint64_t)1 << 20)
+/* Longer values are rare, and comparing them would cost what scanning does. */
+#define VALUE_BYTES_MAX 4096
+
+/* A field is judged after so many looks; if fewer than one in four found something, it is left
+ * alone for so many. */
+#define LOOKS_JUDGED 1024
+#define LOOKS_LEFT_OUT (32 * 1024)
+#define FOUND_MIN (LOOKS_JUDGED / 4)
+
+/* Answers of leaves; 64 KB. */
+#define ANSWERS 8192
+
+/* What tells values apart without their bytes; for small ones it says all. */
+struct print {
+	uint64_t head, tail; /* str_edges(), a number, or the hash of something larger */
+	uint32_t shape;      /* type of the value and length of a string or list */
+	uint32_t index;
+};
+
+struct entry {
+	struct print print;
+	uint64_t at;    /* bytes ever written before it; in the ring modulo its size */
+	uint32_t bytes; /* in the ring */
+	uint32_t verdict;
+	uint32_t number;
+};
+
+struct habit {
+	uint32_t last; /* the entry found last */
+	uint32_t looks, found;
+	uint32_t left_out; /* looks still to be left out */
+};
+
+struct answer {
+	uint32_t value;
+	uint32_t leaf; /* number << 1 | holds */
+};
+
+struct value_cache {
+	struct entry *entries;
+	char *ring;
+	uint64_t head; /* bytes ever written */
+	uint32_t last_number;
+	uint32_t indexes;
+	struct habit *habits;   /* by index */
+	struct answer *answers; /* one place for each hash of (value, leaf): the later one stays */
+	struct print print;     /* of the value last looked for */
+	bool looked;            /* the last look was one */
+};
+
+struct value_cache *value_cache_new(uint32_t indexes)
+{
+	struct value_cache *cache = xcalloc(1, sizeof(*cache));
+
+	cache->entries = xcalloc((size_t)SETS * WAYS, sizeof(*cache->entries));
+	cache->ring = xmalloc(RING_BYTES);
+	cache->answers = xcalloc(ANSWERS, sizeof(*cache->answers));
+	cache->habits = xcalloc((size_t)indexes + 1, sizeof(*cache->habits));
+	cache->indexes = indexes;
+	/* Entries at 0 are overwritten by now: there are none. */
+	cache->head = 2 * RING_BYTES;
+	return cache;
+}
+
+void value_cache_free(struct value_cache *cache)
+{
+	if (!cache)
+		return;
+	free(cache->entries);
+	free(cache->ring);
+	free(cache->answers);
+	free(cache->habits);
+	free(cache);
+}
+
+void value_cache_forget(struct value_cache *cache)
+{
+	memset(cache->entries, 0, (size_t)SETS * WAYS * sizeof(*cache->entries));
+	memset(cache->answers, 0, ANSWERS * sizeof(*cache->answers));
+	cache->last_number = 0;
+}
+
+/* ---- values */
+
+static uint32_t shape_of(const struct value *v)
+{
+	bool has_count = v->type == VALUE_STRING || v->type == VALUE_LIST;
+
+	return has_count ? v->type | v->count << 3 : v->type;
+}
+
+/* Up to 16 bytes: the print's words are the value. */
+static bool is_small(const struct value *v)
+{
+	return v->type == VALUE_STRING ? v->count <= 16 : v->type != VALUE_LIST;
+}
+
+static void print_small(struct print *print, const struct value *v)
+{
+	struct str_edges edges;
+
+	print->tail = 0;
+	switch ((enum value_type)v->type) {
+	case VALUE_STRING:
+		edges = str_edges(value_as_str(v));
+		print->head = edges.head;
+		print->tail = edges.tail;
+		return;
+	case VALUE_BOOL:
+		print->head = v->boolean;
+		return;
+	case VALUE_INT:
+		print->head = (uint64_t)v->integer;
+		return;
+	case VALUE_DOUBLE:
+		memcpy(&print->head, &v->real, sizeof(print->head));
+		return;
+	case VALUE_NULL:
+	case VALUE_LIST:
+		print->head = 0;
+		return;
+	}
+}
+
+/* The bytes of a list's item. */
+static struct str bytes_of(const struct value *v)
+{
+	switch ((enum value_type)v->type) {
+	case VALUE_STRING:
+		return value_as_str(v);
+	case VALUE_BOOL:
+		return (struct str){(const char *)&v->boolean, sizeof(v->boolean)};
+	case VALUE_INT:
+		return (struct str){(const char *)&v->integer, sizeof(v->integer)};
+	case VALUE_DOUBLE:
+		return (struct str){(const char *)&v->real, sizeof(v->real)};
+	case VALUE_NULL:
+	case VALUE_LIST:
+		break;
+	}
+	return STR_NULL;
+}
+
+static uint64_t hash_of(const struct value *v)
+{
+	uint64_t h = 0;
+
+	if (v->type == VALUE_STRING)
+		return XXH3_64bits(v->text, v->count);
+	for (uint32_t i = 0; i < v->count; i++) {
+		struct str s = bytes_of(&v->items[i]);
+
+		h = XXH3_64bits_withSeed(s.p, s.len, h + v->items[i].type);
+	}
+	return h;
+}
+
+/* In the ring a list's items stand one after the other, each behind its shape. */
+static size_t size_of(const struct value *v)
+{
+	size_t bytes = 0;
+
+	if (is_small(v))
+		return 0;
+	if (v->type == VALUE_STRING)
+		return v->count;
+	for (uint32_t i = 0; i < v->count; i++)
+		bytes += sizeof(uint32_t) + bytes_of(&v->items[i]).len;
+	return bytes;
+}
+
+static bool same_list(const char *p, const struct value *list)
+{
+	for (uint32_t i = 0; i < list->count; i++) {
+		struct str s = bytes_of(&list->items[i]);
+		uint32_t shape = shape_of(&list->items[i]);
+
+		if (memcmp(p, &shape, sizeof(shape)) != 0 ||
+		    (s.len && memcmp(p + sizeof(shape), s.p, s.len) != 0))
+			return false;
+		p += sizeof(shape) + s.len;
+	}
+	return true;
+}
+
+static void write_list(char *p, const struct value *list)
+{
+	for (uint32_t i = 0; i < list->count; i++) {
+		struct str s = bytes_of(&list->items[i]);
+		uint32_t shape = shape_of(&list->items[i]);
+
+		memcpy(p, &shape, sizeof(shape));
+		if (s.len)
+			memcpy(p + sizeof(shape), s.p, s.len);
+		p += sizeof(shape) + s.len;
+	}
+}
+
+/* ---- the ring */
+
+static bool is_there(const struct value_cache *cache, const struct entry *entry)
+{
+	return entry->at + RING_BYTES >= cache->head;
+}
+
+/* Room for bytes that follow each other. */
+static char *ring_take(struct value_cache *cache, size_t bytes, uint64_t *at)
+{
+	uint64_t left = RING_BYTES - cache->head % RING_BYTES;
+
+	if (bytes > left)
+		cache->head += left;
+	*at = cache->head;
+	cache->head += bytes;
+	return cache->ring + *at % RING_BYTES;
+}
+
+static void move_to_front(struct value_cache *cache, struct entry *entry)
+{
+	const char *old = cache->ring + entry->at % RING_BYTES;
+	char *p = ring_take(cache, entry->bytes, &entry->at);
+
+	memmove(p, old, entry->bytes);
+}
+
+static bool same_bytes(const struct value_cache *cache, const struct entry *entry,
+		       const struct value *v)
+{
+	const char *p = cache->ring + entry->at % RING_BYTES;
+
+	return v->type == VALUE_LIST ? same_list(p, v) : memcmp(p, v->text, v->count) == 0;
+}
+
+/* ---- looking */
+
+static bool is_print(const struct print *a, const struct print *b)
+{
+	return a->head == b->head && a->tail == b->tail && a->shape == b->shape &&
+	       a->index == b->index;
+}
+
+static bool worth_a_look(struct habit *habit)
+{
+	if (habit->left_out) {
+		habit->left_out--;
+		return false;
+	}
+	if (habit->looks++ < LOOKS_JUDGED)
+		return true;
+	if (habit->found < FOUND_MIN)
+		habit->left_out = LOOKS_LEFT_OUT;
+	habit->looks = habit->found = 0;
+	return true;
+}
+
+static struct entry *set_of(const struct value_cache *cache)
+{
+	const struct print *p = &cache->print;
+	/* Constants of splitmix64. */
+	uint64_t h = (p->head ^ p->shape) * UINT64_C(0xbf58476d1ce4e5b9);
+
+	h = (h ^ h >> 29 ^ p->tail ^ p->index) * UINT64_C(0x94d049bb133111eb);
+	return &cache->entries[(h >> 40) % SETS * WAYS];
+}
+
+static void found(struct value_cache *cache, struct habit *habit, struct entry *entry,
+		  struct seen *seen)
+{
+	habit->found++;
+	habit->last = (uint32_t)(entry - cache->entries);
+	if (entry->at + RING_BYTES / 2 < cache->head)
+		move_to_front(cache, entry);
+	*seen = (struct seen){entry->verdict, entry->number};
+}
+
+/* The field's last value again? */
+static bool is_last(const struct value_cache *cache, const struct entry *last,
+		    const struct value *v, bool small)
+{
+	const struct print *p = &cache->print;
+
+	if (last->print.shape != p->shape || last->print.index != p->index ||
+	    !is_there(cache, last))
+		return false;
+	return small ? last->print.head == p->head && last->print.tail == p->tail
+		     : same_bytes(cache, last, v);
+}
+
+bool value_cache_find(struct value_cache *cache, uint32_t index, const struct value *value,
+		      struct seen *seen)
+{
+	struct habit *habit = &cache->habits[index];
+	struct entry *last = &cache->entries[habit->last], *set;
+	bool small = is_small(value);
+
+	*seen = (struct seen){0};
+	cache->looked = worth_a_look(habit);
+	if (!cache->looked)
+		return false;
+	cache->print.shape = shape_of(value);
+	cache->print.index = index;
+	if (small)
+		print_small(&cache->print, value);
+	if (is_last(cache, last, value, small)) {
+		found(cache, habit, last, seen);
+		return true;
+	}
+	if (!small) {
+		cache->print.head = hash_of(value);
+		cache->print.tail = 0;
+	}
+	set = set_of(cache);
+	for (uint32_t i = 0; i < WAYS; i++) {
+		if (!is_print(&set[i].print, &cache->print) || !is_there(cache, &set[i]) ||
+		    (!small && !same_bytes(cache, &set[i], value)))
+			continue;
+		found(cache, habit, &set[i], seen);
+		return true;
+	}
+	return false;
+}
+
+uint32_t value_cache_keep(struct value_cache *cache, uint32_t index, const struct value *value,
+			  uint32_t verdict)
+{
+	size_t bytes = cache->looked ? size_of(value) : 0;
+
+	if (!cache->looked || bytes > VALUE_BYTES_MAX)
+		return 0;
+	if (cache->last_number == UINT32_MAX)
+		value_cache_forget(cache);
+	struct entry *set = set_of(cache), *oldest = set;
+
+	for (uint32_t i = 1; i < WAYS; i++)
+		if (set[i].at < oldest->at)
+			oldest = &set[i];
+	*oldest = (struct entry){.print = cache->print,
+				 .bytes = (uint32_t)bytes,
+				 .verdict = verdict,
+				 .number = ++cache->last_number};
+	cache->habits[index].last = (uint32_t)(oldest - cache->entries);
+	char *p = ring_take(cache, bytes, &oldest->at);
+
+	if (value->type == VALUE_LIST)
+		write_list(p, value);
+	else if (bytes)
+		memcpy(p, value->text, bytes);
+	return oldest->number;
+}
+
+/* ---- leaves */
+
+static struct answer *answer_of(const struct value_cache *cache, uint32_t value, uint32_t leaf)
+{
+	uint64_t h = ((uint64_t)leaf << 32 | value) * UINT64_C(0xbf58476d1ce4e5b9);
+
+	return &cache->answers[(h >> 40) % ANSWERS];
+}
+
+bool value_cache_find_leaf(const struct value_cache *cache, uint32_t value, uint32_t leaf,
+			   bool *holds)
+{
+	const struct answer *a = answer_of(cache, value, leaf);
+
+	*holds = a->leaf & 1;
+	return a->value == value && a->leaf >> 1 == leaf;
+}
+
+void value_cache_keep_leaf(struct value_cache *cache, uint32_t value, uint32_t leaf, bool holds)
+{
+	*answer_of(cache, value, leaf) = (struct answer){value, leaf << 1 | holds};
+}
