@@ -125,6 +125,74 @@ with case("NDJSON: test.expect is about all rules, no more and no fewer"):
         p, tests = outcome(json.dumps({**event, "test.expect": expect, "test.why": "w"}), "t.ndjson", "--rules", path("r.toml"))
         assert tests["w"]["passed"] == passes, (expect, p.out)
 
+SEQUENCE = '''[rule]
+rule_id = "seq"
+name = "S"
+description = "d"
+severity = "low"
+risk_score = 21
+type = "eql"
+query = """
+sequence by process.entity_id with maxspan=5s
+  [process where process.name == "curl"]
+  [file where file.path : "/tmp/*"]
+"""
+[defaults]
+process.entity_id = "p"
+'''
+
+with case("a sequence: events in order, their times, the events of an alert"):
+    p, tests = outcome(SEQUENCE + '''
+[[test]]
+name = "in order"
+alerts = [[1, 3]]
+event = [
+  {event.category = "process", process.name = "curl"},
+  {event.category = "file", file.path = "/home/x"},
+  {event.category = "file", file.path = "/tmp/x", after = "4s"},
+]
+[[test]]
+name = "too late"
+match = false
+event = [{event.category = "process", process.name = "curl"}, {event.category = "file", file.path = "/tmp/x", after = "6s"}]
+[[test]]
+name = "the other way round"
+match = false
+event = [{event.category = "file", file.path = "/tmp/x"}, {event.category = "process", process.name = "curl"}]
+[[test]]
+name = "out of order, but by time in order"
+match = 1
+event = [{event.category = "file", file.path = "/tmp/x"}, {event.category = "process", process.name = "curl", after = "-1s"}]
+[[test]]
+name = "by a time of its own"
+match = false
+event = [
+  {event.category = "process", process.name = "curl", "@timestamp" = 2026-01-01T00:00:00Z},
+  {event.category = "file", file.path = "/tmp/x", "@timestamp" = "2026-01-01T00:00:09Z"},
+]
+''')
+    assert p.returncode == 0 and len(tests) == 5, p.out + p.err
+
+with case("a sequence that did not come about: how far it got and why"):
+    p = run(write("t.toml", SEQUENCE + '''
+[[test]]
+name = "another process"
+match = true
+event = [{event.category = "process", process.name = "curl"}, {event.category = "file", file.path = "/tmp/x", process.entity_id = "q"}]
+'''))
+    assert p.returncode == 1 and "gets to stage 1 of 2, with event 1" in p.out, p.out
+    assert 'its process.entity_id is "q", but process.entity_id of the stage before is "p"' in p.out, p.out
+
+with case("threshold and new_terms rules count over the events of one test"):
+    kind = RULE.replace('type = "eql"', 'type = "%s"\nlanguage = "kuery"').split('query = """')[0]
+    events = "event = [%s]\n" % ", ".join('{event.category = "file", user.name = "%s"}' % n for n in "aab")
+    for rule_type, tables, alerts in (("threshold", 'query = "event.category: file"\n[rule.threshold]\nfield = ["user.name"]\nvalue = 2\n', 1),
+                                      ("threshold", 'query = "event.category: file"\n[rule.threshold]\nfield = ["user.name"]\nvalue = 3\n', 0),
+                                      ("new_terms", 'query = "event.category: file"\n[rule.new_terms]\nfield = "new_terms_fields"\nvalue = ["user.name"]\n'
+                                       '[[rule.new_terms.history_window_start]]\nfield = "history_window_start"\nvalue = "now-5d"\n', 2)):
+        p, tests = outcome(kind % rule_type + tables + '[[test]]\nname = "n"\nmatch = %d\n' % alerts + events)
+        assert p.returncode == 0 and tests["n"]["passed"], (rule_type, alerts, p.out, p.err)
+
 with case("coverage names the clauses that no test decides, and those without a near miss"):
     p = run("--coverage", write("t.toml", RULE + EVENT + '[[test]]\nname = "x"\nmatch = true\n'))
     assert p.returncode == 1, p.out
