@@ -12,6 +12,7 @@ ALLOWED = {
     "process": {"event", "base"},
     "sensor": {"process", "event", "base"},
     "rule": {"kql", "eql", "event", "base"},
+    "lib": {"eql", "event", "base"},
     "engine": {"rule", "eql", "event", "base"},
     "source": {"event", "base"},
     "hunt": {"source", "engine", "rule", "eql", "event", "base"},

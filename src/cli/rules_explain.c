@@ -222,6 +222,8 @@ static int load_path(struct session *s, const char *path)
 	diag_list_init(&diags);
 	int error = rule_set_load(&s->set, s->fields, path, &diags);
 
+	if (!error)
+		rule_set_finish(&s->set, s->fields, &diags);
 	if (error || s->set.errors)
 		diag_list_print(&diags, STDERR_FILENO);
 	diag_list_free(&diags);

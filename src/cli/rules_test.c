@@ -130,7 +130,10 @@ static struct bench *open_path(struct session *s, const char *path)
 	bench_open(b);
 	b->path = str_from(xstrdup(path));
 	diag_list_init(&diags);
-	b->failed = rule_set_load(&b->set, b->fields, path, &diags) != 0 || b->set.errors;
+	b->failed = rule_set_load(&b->set, b->fields, path, &diags) != 0;
+	if (!b->failed)
+		rule_set_finish(&b->set, b->fields, &diags);
+	b->failed |= b->set.errors != 0;
 	if (b->failed)
 		diag_list_print(&diags, STDERR_FILENO);
 	diag_list_free(&diags);

@@ -31,8 +31,10 @@ bool caps_admit(struct caps *caps, uint32_t rule, int64_t time_ns, uint64_t *wit
 uint64_t caps_withheld(const struct caps *caps, uint32_t rule);
 
 /*
- * Events that wait for those before them: a binary heap in kept_event_order_total(). Its bytes are
- * bounded; beyond, the earliest go on before their time.
+ * Events that wait for those before them, in kept_event_order_total(). Most come in order: they are
+ * queued in a ring, and cost one comparison. Those that are before the ring's last go to a binary
+ * heap. The earliest is the first of either. Their bytes are bounded; beyond, the earliest go on
+ * before their time.
  */
 struct reorder_entry {
 	struct kept_event *event; /* a reference of the entry's */
@@ -41,8 +43,11 @@ struct reorder_entry {
 };
 
 struct reorder {
+	struct reorder_entry **ring; /* entry i is at (ring_first + i) & (ring_cap - 1) */
+	uint32_t ring_first, ring_count, ring_cap;
 	struct reorder_entry **heap;
-	uint32_t count, cap;
+	uint32_t heap_count, heap_cap;
+	uint32_t count; /* of both */
 	size_t bytes, bytes_max;
 };
 
@@ -56,7 +61,9 @@ static inline bool reorder_full(const struct reorder *reorder)
 {
 	return reorder->bytes > reorder->bytes_max;
 }
-/* Out of the heap; the caller frees it with reorder_entry_free(). */
+/* Each of reorder->count, in no order. */
+const struct reorder_entry *reorder_at(const struct reorder *reorder, uint32_t i);
+/* The earliest, taken out; the caller frees it with reorder_entry_free(). */
 struct reorder_entry *reorder_take(struct reorder *reorder);
 void reorder_entry_free(struct reorder_entry *entry);
 

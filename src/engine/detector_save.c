@@ -322,7 +322,7 @@ static int write_all(const struct detector *d, int fd)
 	write_number(&w, STR("version"), STATE_VERSION);
 	end_line(&w);
 	for (uint32_t i = 0; i < d->reorder.count; i++)
-		write_waiting(&w, d->reorder.heap[i]);
+		write_waiting(&w, reorder_at(&d->reorder, i));
 	write_rules(&w);
 	flush(&w);
 	buf_free(&w.out);

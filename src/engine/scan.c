@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "engine/automaton_internal.h"
+#include "engine/grams_internal.h"
 #include "eql/query.h"
 
 /* Longer atoms are rarer but make larger tables. Of atoms looked for anywhere, 12 bytes measured
@@ -26,7 +27,8 @@ struct scan {
 	struct pattern *patterns;
 	uint32_t count;
 	struct automaton *automata[AUTOMATON_KINDS];
-	uint32_t *always; /* patterns no automaton has */
+	struct grams *grams; /* of the floating atoms; NULL: the automaton runs over all */
+	uint32_t *always;    /* patterns no automaton has */
 	uint32_t always_count;
 };
 
@@ -137,6 +139,24 @@ static bool atom_says_all(const struct scan_pattern *p, const struct choice *cho
 	       choice->atom.len + open + end == text.len && (p->fold || !has_letter(text));
 }
 
+/* With so many atoms something like one of them is everywhere, and looking first does not pay. */
+#define GRAM_ATOMS_MAX 1024
+
+static struct grams *grams_of(struct arena *arena, const struct atom *atoms, uint32_t count)
+{
+	bool usable = count && count <= GRAM_ATOMS_MAX;
+
+	for (uint32_t i = 0; i < count; i++)
+		usable &= atoms[i].bytes.len >= GRAM_BYTES;
+	if (!usable)
+		return NULL;
+	struct grams *grams = ARENA_NEW(arena, struct grams);
+
+	for (uint32_t i = 0; i < count; i++)
+		grams_add(grams, atoms[i].bytes, rarity_of);
+	return grams;
+}
+
 struct scan *scan_new(struct arena *arena, const struct scan_pattern *patterns, uint32_t count)
 {
 	if (!count)
@@ -164,6 +184,7 @@ struct scan *scan_new(struct arena *arena, const struct scan_pattern *patterns, 
 		}
 		atoms[choice.kind][counts[choice.kind]++] = (struct atom){choice.atom, i};
 	}
+	scan->grams = grams_of(arena, atoms[AUTOMATON_FLOATING], counts[AUTOMATON_FLOATING]);
 	for (int k = 0; k < AUTOMATON_KINDS; k++) {
 		scan->automata[k] =
 		    automaton_new(arena, (enum automaton_kind)k, atoms[k], counts[k], left_out);
@@ -262,19 +283,56 @@ static void start_walk(struct scan_scratch *scratch)
 	scratch->serial = 1;
 }
 
-static void walk_floating(struct walk *w, const struct automaton *a)
+/* Goes on from `row` over the bytes from `from` to `to`. */
+static uint32_t walk_part(struct walk *w, const struct automaton *a, uint32_t row, size_t from,
+			  size_t to)
 {
 	const unsigned char *p = (const unsigned char *)w->s.p;
-	const unsigned char *end = p + w->s.len;
 	const uint32_t *next = a->next;
-	uint32_t first_output = a->first_output;
 
-	start_walk(w->scratch);
-	for (uint32_t row = 0; p < end; p++) {
-		row = next[row + a->class_of[*p]];
-		if (row >= first_output)
+	for (size_t i = from; i < to; i++) {
+		row = next[row + a->class_of[p[i]]];
+		if (row >= a->first_output)
 			report(w, a, row);
 	}
+	return row;
+}
+
+/* How far the automaton has gone, and where it stands. */
+struct stretch {
+	size_t walked;
+	uint32_t row;
+};
+
+static void walk_window(struct walk *w, const struct automaton *a, struct stretch *done, size_t at)
+{
+	const struct grams *grams = w->scan->grams;
+	size_t from = at > grams->before ? at - grams->before : 0;
+	size_t to = at + grams->after < w->s.len ? at + grams->after : w->s.len;
+
+	if (from > done->walked)
+		*done = (struct stretch){.walked = from};
+	done->row = walk_part(w, a, done->row, done->walked, to);
+	done->walked = to;
+}
+
+static void walk_around_grams(struct walk *w, const struct automaton *a)
+{
+	const struct grams *grams = w->scan->grams;
+	struct stretch done = {0};
+
+	for (size_t i = 0; i + GRAM_BYTES <= w->s.len; i++)
+		if (grams_have(grams, w->s.p + i))
+			walk_window(w, a, &done, i);
+}
+
+static void walk_floating(struct walk *w, const struct automaton *a)
+{
+	start_walk(w->scratch);
+	if (w->scan->grams)
+		walk_around_grams(w, a);
+	else
+		walk_part(w, a, 0, 0, w->s.len);
 }
 
 static void walk_anchored(struct walk *w, const struct automaton *a, bool backwards)

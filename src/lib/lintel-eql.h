@@ -72,9 +72,9 @@ typedef struct lintel_eql_options {
 	const char *tiebreaker_field; /* order of events of the same time: none */
 } lintel_eql_options;
 
-#define LINTEL_EQL_OPTIONS_INIT                                                                    \
-	{                                                                                          \
-		sizeof(lintel_eql_options), LINTEL_EQL_ELASTICSEARCH, NULL, NULL, NULL             \
+#define LINTEL_EQL_OPTIONS_INIT                                                        \
+	{                                                                              \
+		sizeof(lintel_eql_options), LINTEL_EQL_ELASTICSEARCH, NULL, NULL, NULL \
 	}
 
 /*
@@ -164,8 +164,8 @@ typedef struct lintel_eql_result lintel_eql_result;
 /* One for an event query, else one per stage of a sequence, `with runs` counted, or member of a
  * sample. */
 LINTEL_EQL_API size_t lintel_eql_result_event_count(const lintel_eql_result *result);
-/* The document of event `i`, as it was added; of an event that was filled by fields, what the query
- * reads of it. NULL for one that had to be missing. */
+/* The document of event `i`, as it was added, or the _source in it; of an event that was filled by
+ * fields, what the query reads of it. NULL for one that had to be missing. */
 LINTEL_EQL_API const char *lintel_eql_result_event(const lintel_eql_result *result, size_t i,
 						   size_t *length);
 /* Which of the events added it was, counted from 0; UINT64_MAX for one that had to be missing. */
@@ -177,9 +177,8 @@ LINTEL_EQL_API const char *lintel_eql_result_keys(const lintel_eql_result *resul
 typedef void (*lintel_eql_found)(void *context, const lintel_eql_result *result);
 
 typedef enum lintel_eql_mode {
-	/* Events may come in any order. Results come from lintel_eql_run_finish(), in the order and
-	 * number Elasticsearch's API gives them. Until then every event that fits some part of the
-	 * query is kept in memory. */
+	/* Events may come in any order. Results come from lintel_eql_run_finish(), or before where
+	 * memory_max demands it, in the order Elasticsearch's API gives them. */
 	LINTEL_EQL_BATCH = 0,
 	/* Events come roughly in order of time. Results come as soon as they are certain. Memory
 	 * has a bound. Pipes and `size` are refused. */
@@ -200,25 +199,32 @@ typedef struct lintel_eql_run_options {
 	 * place, and results wait as long. What comes later than that can no longer be joined to
 	 * events behind it. */
 	int64_t tolerance_ns;
-	/* Bound of what is kept between events, in bytes; 0 means 256 MiB. When it is reached the
-	 * oldest partial results are dropped and counted. BATCH: of the partial results only. */
+	/* STREAM: not 0: of events with the same time and tiebreaker the one added first is first.
+	 * 0: neither is, as in Elasticsearch, and no sequence goes from one to the other. */
+	int arrival_breaks_ties;
+	/* STREAM: the events of a sample are at most this far apart. 0: any. */
+	int64_t sample_window_ns;
+	/* Bound of what is kept between events, in bytes; 0 means 1 GiB for a BATCH, 256 MiB for a
+	 * STREAM. When it is reached, events that wait for earlier ones wait no longer, and the oldest
+	 * partial results are dropped and counted. */
 	size_t memory_max;
 } lintel_eql_run_options;
 
-#define LINTEL_EQL_RUN_OPTIONS_INIT                                                                \
-	{                                                                                          \
-		sizeof(lintel_eql_run_options), LINTEL_EQL_BATCH, NULL, NULL, -1, 1,               \
-		    INT64_C(2000000000), 0                                                         \
+#define LINTEL_EQL_RUN_OPTIONS_INIT                                                  \
+	{                                                                            \
+		sizeof(lintel_eql_run_options), LINTEL_EQL_BATCH, NULL, NULL, -1, 1, \
+		    INT64_C(2000000000), 0, 0, 0                                     \
 	}
 
-/* Returns NULL when the options are not possible with this query. The query must outlive it. */
+/* Returns NULL when `options` lack `found`, or ask for a stream of a query with pipes or for its
+ * `size`. The query must outlive it. */
 LINTEL_EQL_API lintel_eql_run *lintel_eql_run_new(const lintel_eql_query *query,
 						  const lintel_eql_run_options *options);
 /* Without lintel_eql_run_finish() before, what was not yet certain is dropped. NULL is fine. */
 LINTEL_EQL_API void lintel_eql_run_free(lintel_eql_run *run);
 
-/* The next event. Errors as those of lintel_eql_event_read_json(): the event is left out, and counts
- * in the numbers of events; the run goes on. */
+/* The next event. Errors as those of lintel_eql_event_read_json(): it is left out and gets no number;
+ * the run goes on. */
 LINTEL_EQL_API int lintel_eql_run_add_json(lintel_eql_run *run, const char *json, size_t length,
 					   const char **why);
 /* The same for an event of this run's query that the caller filled. Returns 0, or -EINVAL: it is of

@@ -164,7 +164,7 @@ void rule_set_init(struct rule_set *set);
 void rule_set_free(struct rule_set *set);
 /* Load a file, or every *.toml, *.ndjson, *.json and *.md below a directory (sorted by path; names
  * that begin with a dot are left out, symbolic links to directories not followed; a *.md that is no
- * rule's page is passed over). Queries are compiled against `fields`. A broken rule does not stop
+ * rule's page and JSON that names neither rules nor lists are passed over). Queries are compiled against `fields`. A broken rule does not stop
  * the others; a rule id seen before replaces nothing and is an error naming both files. Returns 0,
  * or -errno when `path` itself cannot be read (with a diagnostic). */
 int rule_set_load(struct rule_set *set, struct field_set *fields, const char *path,

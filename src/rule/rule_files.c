@@ -201,6 +201,15 @@ static void load_read(struct rule_set *set, struct field_set *fields, const char
 		return; /* it is in the set as an error, and `diags` says why */
 }
 
+/* A README beside the rules, events to test them with, a package.json. Nobody named the file, so
+ * nothing is said. */
+static bool is_something_else(struct str name, struct str text)
+{
+	if (str_ends(name, STR(".md")))
+		return !rule_page_is(text);
+	return may_have_many(name) && text.len && !rule_json_is(text);
+}
+
 static void load_found(struct rule_set *set, struct field_set *fields, const char *path,
 		       struct buf *text, struct diag_list *diags)
 {
@@ -209,8 +218,8 @@ static void load_found(struct rule_set *set, struct field_set *fields, const cha
 	buf_reset(text);
 	int error = rule_read_file(path, false, text, &what);
 
-	if (!error && str_ends(str_from(path), STR(".md")) && !rule_page_is(buf_str(text)))
-		return; /* a README beside the rules */
+	if (!error && is_something_else(str_from(path), buf_str(text)))
+		return;
 	if (!error) {
 		load_read(set, fields, path, text, diags);
 		return;

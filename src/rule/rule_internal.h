@@ -158,6 +158,8 @@ void rule_set_load_tree(struct rule_set *set, struct field_set *fields, struct r
 void rule_json_load(struct rule_set *set, struct field_set *fields, struct str text,
 		    struct str path, bool rows, struct diag_list *diags);
 
+/* Is there anything in the text that an export of rules or lists has? */
+bool rule_json_is(struct str text);
 /* Does the text look like a rule's page of Elastic's documentation? */
 bool rule_page_is(struct str text);
 /* A tree with the keys a rule file would have. -EINVAL with a diagnostic when there is no rule. */

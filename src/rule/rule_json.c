@@ -224,6 +224,16 @@ static bool first_row_is_whole(struct str text, struct str path)
 	return whole;
 }
 
+bool rule_json_is(struct str text)
+{
+	static const char *const keys[] = {"\"rule_id\"", "\"list_id\"", "\"exported_"};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		if (str_find(text, str_from(keys[i]), 0) != SIZE_MAX)
+			return true;
+	return false;
+}
+
 void rule_json_load(struct rule_set *set, struct field_set *fields, struct str text,
 		    struct str path, bool rows, struct diag_list *diags)
 {

@@ -30,7 +30,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
-#include "eql/describe.h"
+#include "eql/inspect.h"
 #include "event/json.h"
 
 struct run {
@@ -75,12 +75,14 @@ static void put_keys(const struct run *run, const struct eql_stage *stage, struc
 	for (uint32_t i = 0; i < run->compiled->key_count; i++) {
 		buf_add(out, i ? STR(", ") : STR(" by "));
 		buf_add(out, stage->keys[i].optional ? STR("?") : STR(""));
-		eql_describe_field(field_set_info(run->fields, stage->keys[i].field)->name, out);
+		eql_field_write(field_set_info(run->fields, stage->keys[i].field)->name, out);
 	}
 }
 
-static void put_filters(const struct run *run, const struct eql_names *names, struct buf *out)
+static void put_filters(const struct run *run, struct buf *out)
 {
+	const struct eql_query *q = run->compiled;
+
 	for (uint32_t i = 0; i < run->compiled->filter_count; i++) {
 		const struct eql_filter *f = &run->compiled->filters[i];
 
@@ -90,10 +92,10 @@ static void put_filters(const struct run *run, const struct eql_names *names, st
 		else
 			buf_add(out, f->category);
 		buf_add(out, STR(" where "));
-		eql_describe_cond(names, f->cond, out);
+		eql_cond_write(f->cond, q, run->fields, 0, out);
 		if (f->whole) {
 			buf_add(out, f->reads_stages ? STR(" THEN BY STAGES ") : STR(" THEN "));
-			eql_describe_cond(names, f->whole, out);
+			eql_cond_write(f->whole, q, run->fields, 0, out);
 		}
 		buf_add_char(out, '\n');
 	}
@@ -142,7 +144,6 @@ static void check_description(struct run *run)
 {
 	static const char *const kinds[] = {"event", "sequence", "sample"};
 	const struct eql_query *q = run->compiled;
-	struct eql_names names = {run->fields, q};
 	struct buf out = {0};
 
 	if (!run->want.len || !q)
@@ -151,7 +152,7 @@ static void check_description(struct run *run)
 	if (q->maxspan_ns)
 		buf_printf(&out, ", maxspan %lld ms", (long long)(q->maxspan_ns / 1000000));
 	buf_add_char(&out, '\n');
-	put_filters(run, &names, &out);
+	put_filters(run, &out);
 	put_stages(run, &out);
 	put_rest(run, &out);
 	if (!str_eq(buf_str(&out), buf_str(&run->want)))
@@ -174,14 +175,13 @@ static void put_leaf_keys(const struct eql_cond *cond, struct buf *out)
 /* A condition written out means what it was. */
 static void check_round_trip(struct run *run, const struct eql_cond *cond)
 {
-	struct eql_names names = {run->fields, run->compiled};
 	struct eql_query *again = NULL;
 	struct buf text = {0}, before = {0}, after = {0};
 	struct diag_list diags;
 
 	diag_list_init(&diags);
 	buf_add(&text, STR("any where "));
-	eql_describe_cond(&names, cond, &text);
+	eql_cond_write(cond, run->compiled, run->fields, 0, &text);
 	if (eql_compile(&run->arena, run->fields, buf_str(&text), &run->options, &diags, &again)) {
 		diag_list_print(&diags, 2);
 		complain(run, run->line, "cannot be read again:", buf_str(&text));
