@@ -8,13 +8,16 @@ ALLOWED = {
     "base": set(),
     "event": {"base"},
     "eql": {"event", "base"},
+    "kql": {"eql", "event", "base"},
     "process": {"event", "base"},
     "sensor": {"process", "event", "base"},
-    "rule": {"eql", "event", "base"},
+    "rule": {"kql", "eql", "event", "base"},
+    "lib": {"eql", "event", "base"},
     "engine": {"rule", "eql", "event", "base"},
     "source": {"event", "base"},
+    "hunt": {"source", "engine", "rule", "eql", "event", "base"},
     "sink": {"engine", "rule", "eql", "event", "base"},
-    "cli": {"sink", "source", "sensor", "engine", "rule", "process", "eql", "event", "base"},
+    "cli": {"hunt", "sink", "source", "sensor", "engine", "rule", "process", "eql", "event", "base"},
 }
 
 def main():

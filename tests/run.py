@@ -7,7 +7,8 @@ Suites, in this order:
   layers       #include arrows point down only; docs/fields.md fits fields.def
   unit         cmocka programs, plain build
   sanitized    the same programs under ASan and UBSan, and hostile inputs through the binary
-  conformance  EQL cases and whole rules of ../shared, where that is there
+  conformance  EQL cases and whole rules of ../shared, where that is there, and 20 s of random queries
+               beside its evaluator (tests/fuzz/eql_differential.py --pairs N for more)
   cli          the command line as a user meets it
   live         real kernel events (root)
   fault        kill -9, full disk, garbage, few descriptors (root for some)
@@ -169,6 +170,7 @@ def scripts(tally, folder, env=None):
 
 def suite_conformance(tally, args):
     scripts(tally, "conformance")
+    run_tap(tally, "conformance/eql_differential", [sys.executable, "tests/fuzz/eql_differential.py", "--tap"])
 
 
 def suite_cli(tally, args):

@@ -18,10 +18,11 @@
 #define SIMDJSON_EXCEPTIONS 0
 #include <simdjson.h>
 
-#include <cerrno>
 #include <charconv>
 #include <cstdlib>
 #include <new>
+
+#include "base/json_error_internal.h"
 
 extern "C" {
 #include "base/json_internal.h"
@@ -220,42 +221,9 @@ const char *error_text(simdjson::error_code error, str json)
 {
 	size_t first = std::string_view(json.p, json.len).find_first_not_of(" \t\n\r");
 
-	switch (error) {
-	case simdjson::UTF8_ERROR:
-		return "invalid UTF-8";
-	case simdjson::EMPTY:
-		return "empty";
-	case simdjson::UNESCAPED_CHARS:
-		return "control character in a string";
-	case simdjson::UNCLOSED_STRING:
-		return "string without an end";
-	case simdjson::STRING_ERROR:
-		return "invalid escape in a string";
-	case simdjson::NUMBER_ERROR:
-		return "invalid number or one beyond a double's range";
-	case simdjson::DEPTH_ERROR:
-		return "nested too deep";
-	case simdjson::MEMALLOC:
-		return "out of memory";
-	case simdjson::UNSUPPORTED_ARCHITECTURE:
-		return "this CPU is not supported by simdjson";
-	default:
-		return first < json.len && json.p[first] == '{'
-			   ? "a value, comma, colon or bracket is wrong or missing"
-			   : "not an object";
-	}
-}
-
-int errno_of(simdjson::error_code error)
-{
-	switch (error) {
-	case simdjson::DEPTH_ERROR:
-		return -E2BIG;
-	case simdjson::MEMALLOC:
-		return -ENOMEM;
-	default:
-		return -EINVAL;
-	}
+	return json_error_text(error, first < json.len && json.p[first] == '{'
+					  ? "a value, comma, colon or bracket is wrong or missing"
+					  : "not an object");
 }
 
 } // namespace
@@ -298,7 +266,7 @@ int json_read(json_reader *reader, const json_paths *paths, str json, const json
 	if (error) {
 		if (why)
 			*why = error_text(error, json);
-		return errno_of(error);
+		return json_error_errno(error);
 	}
 	json_trail_follow(&reader->trail, paths);
 	bool hit = walk_object(&w, JSON_NODE_ROOT, root.get_object().value_unsafe());

@@ -223,9 +223,9 @@ class converter
 	{
 	}
 
-	struct toml_node *node(const toml::node &from) const
+	struct tree_node *node(const toml::node &from) const
 	{
-		struct toml_node *to = ARENA_NEW(arena, struct toml_node);
+		struct tree_node *to = ARENA_NEW(arena, struct tree_node);
 
 		to->line = from.source().begin.line;
 		to->column = lines.column(from.source().begin);
@@ -244,65 +244,65 @@ class converter
 	}
 
       private:
-	void table(const toml::table &from, struct toml_node *to) const
+	void table(const toml::table &from, struct tree_node *to) const
 	{
-		to->type = TOML_TABLE;
+		to->type = TREE_TABLE;
 		to->kid_count = (uint32_t)from.size();
-		to->kids = ARENA_ARRAY(arena, struct toml_node *, from.size());
+		to->kids = ARENA_ARRAY(arena, struct tree_node *, from.size());
 		uint32_t n = 0;
 
 		for (auto &&[key, value] : from) {
-			struct toml_node *kid = node(value);
+			struct tree_node *kid = node(value);
 
 			kid->key = copy(key.str());
 			kid->key_line = key.source().begin.line;
 			kid->key_column = lines.column(key.source().begin);
 			to->kids[n++] = kid;
 		}
-		std::sort(to->kids, to->kids + n, [](const toml_node *a, const toml_node *b) {
+		std::sort(to->kids, to->kids + n, [](const tree_node *a, const tree_node *b) {
 			return a->key_line != b->key_line ? a->key_line < b->key_line
 							  : a->key_column < b->key_column;
 		});
 	}
 
-	void array(const toml::array &from, struct toml_node *to) const
+	void array(const toml::array &from, struct tree_node *to) const
 	{
-		to->type = TOML_ARRAY;
+		to->type = TREE_ARRAY;
 		to->kid_count = (uint32_t)from.size();
-		to->kids = ARENA_ARRAY(arena, struct toml_node *, from.size());
+		to->kids = ARENA_ARRAY(arena, struct tree_node *, from.size());
 		for (size_t i = 0; i < from.size(); i++)
 			to->kids[i] = node(from[i]);
 	}
 
-	void scalar(const toml::node &from, struct toml_node *to) const
+	void scalar(const toml::node &from, struct tree_node *to) const
 	{
 		switch (from.type()) {
 		case toml::node_type::string:
-			to->type = TOML_STRING;
+			to->type = TREE_STRING;
 			to->text = copy(from.as_string()->get());
 			break;
 		case toml::node_type::integer:
-			to->type = TOML_INT;
+			to->type = TREE_INT;
 			to->integer = from.as_integer()->get();
 			break;
 		case toml::node_type::floating_point:
-			to->type = TOML_DOUBLE;
+			to->type = TREE_DOUBLE;
 			to->real = from.as_floating_point()->get();
 			break;
 		case toml::node_type::boolean:
-			to->type = TOML_BOOL;
+			to->type = TREE_BOOL;
 			to->boolean = from.as_boolean()->get();
 			break;
 		case toml::node_type::date:
-			to->type = TOML_TIME;
+			to->type = TREE_TIME;
 			to->text = date(from.as_date()->get());
 			break;
 		case toml::node_type::time:
-			to->type = TOML_TIME;
+			to->type = TREE_TIME;
 			to->text = time(from.as_time()->get());
 			break;
 		default:
-			to->type = TOML_TIME;
+			to->type = TREE_TIME;
 			to->text = date_time(from.as_date_time()->get());
 			break;
 		}
@@ -362,7 +362,7 @@ int report(struct diag_list *diags, struct str file, struct str text, size_t off
 } // namespace
 
 extern "C" int toml_read(struct arena *arena, struct str text, struct str file,
-			 struct diag_list *diags, struct toml_node **root)
+			 struct diag_list *diags, struct tree_node **root)
 {
 	try {
 		struct objection objection = inspection(text).run();
@@ -389,24 +389,4 @@ extern "C" int toml_read(struct arena *arena, struct str text, struct str file,
 		diag_add(diags, diag, "cannot be parsed: %s", error.what());
 		return -EINVAL;
 	}
-}
-
-extern "C" const struct toml_node *toml_get(const struct toml_node *table, const char *key)
-{
-	struct str wanted = str_from(key);
-
-	if (!table || table->type != TOML_TABLE)
-		return nullptr;
-	for (uint32_t i = 0; i < table->kid_count; i++)
-		if (str_eq(table->kids[i]->key, wanted))
-			return table->kids[i];
-	return nullptr;
-}
-
-extern "C" const struct toml_node *toml_get_typed(const struct toml_node *table, const char *key,
-						  enum toml_type type)
-{
-	const struct toml_node *node = toml_get(table, key);
-
-	return node && node->type == type ? node : nullptr;
 }

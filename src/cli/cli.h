@@ -25,6 +25,7 @@ struct verb {
 	const char *name;    /* "query" */
 	const char *summary; /* one line for `lintel help` */
 	const char *usage;   /* "lintel query [options] 'EQL' [INPUT...]" */
+	const char *actions; /* words that may come first, blanks between; NULL if there are none */
 	const char *help;    /* options, examples, exit status: what --help prints below usage */
 	int (*run)(int argc, char **argv);
 };
@@ -46,5 +47,9 @@ int cli_usage_error(const struct verb *verb, const char *fmt, ...)
  * printed, when it is not one. */
 bool cli_number(const struct verb *verb, const char *option, const char *text, uint64_t min,
 		uint64_t max, uint64_t *number);
+/* Seconds with a fraction: "2", "0.5", "2s", "500ms"; at most a day. False when it is none. */
+bool cli_parse_seconds(const char *text, int64_t *ns);
+/* The same from an option's argument, with a usage error. */
+bool cli_seconds(const struct verb *verb, const char *option, const char *text, int64_t *ns);
 
 #endif

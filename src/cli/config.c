@@ -4,9 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/toml_reader.h"
+#include "cli/cli.h"
 #include "process/process.h"
 #include "sensor/sensor.h"
 
@@ -18,6 +21,7 @@ enum key_type {
 	KEY_TEXT,
 	KEY_NUMBER,
 	KEY_POWER_OF_TWO,
+	KEY_SECONDS, /* a number, or text as --tolerance takes it */
 	KEY_LIST
 };
 
@@ -35,6 +39,21 @@ static const struct key {
     {"watch", "output", KEY_TEXT, offsetof(struct config, output), 0, 0, {0}},
     {"watch", "events", KEY_TEXT, offsetof(struct config, events), 0, 0, {0}},
     {"watch", "cgroup", KEY_TEXT, offsetof(struct config, cgroup), 0, 0, {0}},
+    {"watch", "tolerance", KEY_SECONDS, offsetof(struct config, detection.tolerance_ns), 0, 0, {0}},
+    {"watch",
+     "state_memory",
+     KEY_NUMBER,
+     offsetof(struct config, detection.state_megabytes),
+     STATE_MEGABYTES_MIN,
+     STATE_MEGABYTES_MAX,
+     {0}},
+    {"watch",
+     "building_blocks",
+     KEY_BOOL,
+     offsetof(struct config, detection.building_blocks),
+     0,
+     0,
+     {0}},
     /* the kernel has ring buffers of no other sizes */
     {"watch",
      "ring_megabytes",
@@ -53,6 +72,8 @@ void config_init(struct config *config)
 	    .default_rules = true,
 	    .state = "/var/lib/lintel",
 	    .format = "terminal",
+	    .detection.tolerance_ns = DETECTOR_TOLERANCE_DEFAULT_NS,
+	    .detection.state_megabytes = STATE_MEGABYTES_DEFAULT,
 	    .ring_megabytes = SENSOR_RING_BYTES_DEFAULT >> 20,
 	    .max_processes = PROCESS_MAX_DEFAULT,
 	};
@@ -80,7 +101,7 @@ static struct diag place(const struct reader *r, uint32_t line, uint32_t column,
 	return diag_at(r->file, r->text, offset + (column ? column - 1 : 0), width, 1, 1);
 }
 
-static void wrong(const struct reader *r, const struct toml_node *node, const struct key *key,
+static void wrong(const struct reader *r, const struct tree_node *node, const struct key *key,
 		  const char *expected)
 {
 	struct diag diag = place(r, node->line, node->column, 1);
@@ -88,21 +109,21 @@ static void wrong(const struct reader *r, const struct toml_node *node, const st
 	diag_add(r->diags, diag, "%s.%s must be %s", key->table, key->name, expected);
 }
 
-static void set_list(const struct reader *r, const struct key *key, const struct toml_node *node)
+static void set_list(const struct reader *r, const struct key *key, const struct tree_node *node)
 {
 	struct config_list *list = (struct config_list *)((char *)r->config + key->offset);
 
 	list->items = ARENA_ARRAY(&r->config->arena, const char *, node->kid_count);
 	list->count = 0;
 	for (uint32_t i = 0; i < node->kid_count; i++) {
-		if (node->kids[i]->type != TOML_STRING)
+		if (node->kids[i]->type != TREE_STRING)
 			wrong(r, node->kids[i], key, "a list of strings");
 		else
 			list->items[list->count++] = node->kids[i]->text.p;
 	}
 }
 
-static void set_text(const struct reader *r, const struct key *key, const struct toml_node *node)
+static void set_text(const struct reader *r, const struct key *key, const struct tree_node *node)
 {
 	bool known = !key->one_of[0];
 
@@ -118,27 +139,42 @@ static void set_text(const struct reader *r, const struct key *key, const struct
 	*(const char **)((char *)r->config + key->offset) = node->text.p;
 }
 
-static void set_key(const struct reader *r, const struct key *key, const struct toml_node *node)
+static bool read_seconds(const struct tree_node *node, int64_t *ns)
+{
+	char text[64];
+
+	if (node->type == TREE_STRING)
+		return cli_parse_seconds(node->text.p, ns);
+	if (node->type == TREE_INT)
+		snprintf(text, sizeof(text), "%lld", (long long)node->integer);
+	else if (node->type == TREE_DOUBLE)
+		snprintf(text, sizeof(text), "%.9f", node->real);
+	else
+		return false;
+	return cli_parse_seconds(text, ns);
+}
+
+static void set_key(const struct reader *r, const struct key *key, const struct tree_node *node)
 {
 	char *slot = (char *)r->config + key->offset;
 	struct diag diag;
 
 	switch (key->type) {
 	case KEY_BOOL:
-		if (node->type != TOML_BOOL)
+		if (node->type != TREE_BOOL)
 			wrong(r, node, key, "true or false");
 		else
 			*(bool *)slot = node->boolean;
 		break;
 	case KEY_TEXT:
-		if (node->type != TOML_STRING)
+		if (node->type != TREE_STRING)
 			wrong(r, node, key, "a string");
 		else
 			set_text(r, key, node);
 		break;
 	case KEY_NUMBER:
 	case KEY_POWER_OF_TWO:
-		if (node->type == TOML_INT && node->integer >= (int64_t)key->min &&
+		if (node->type == TREE_INT && node->integer >= (int64_t)key->min &&
 		    node->integer <= (int64_t)key->max &&
 		    (key->type == KEY_NUMBER || !(node->integer & (node->integer - 1)))) {
 			*(uint64_t *)slot = (uint64_t)node->integer;
@@ -149,8 +185,12 @@ static void set_key(const struct reader *r, const struct key *key, const struct 
 			 key->name, key->type == KEY_NUMBER ? "whole number" : "power of two",
 			 (unsigned long long)key->min, (unsigned long long)key->max);
 		break;
+	case KEY_SECONDS:
+		if (!read_seconds(node, (int64_t *)slot))
+			wrong(r, node, key, "seconds, like 2, 0.5 or \"500ms\", at most a day");
+		break;
 	case KEY_LIST:
-		if (node->type != TOML_ARRAY)
+		if (node->type != TREE_ARRAY)
 			wrong(r, node, key, "a list of strings");
 		else
 			set_list(r, key, node);
@@ -185,7 +225,7 @@ static struct str known_names(const struct reader *r, struct str table)
 	return text;
 }
 
-static void unknown(const struct reader *r, const struct toml_node *node, struct str table)
+static void unknown(const struct reader *r, const struct tree_node *node, struct str table)
 {
 	struct diag diag = place(r, node->key_line, node->key_column, node->key.len);
 
@@ -193,12 +233,12 @@ static void unknown(const struct reader *r, const struct toml_node *node, struct
 	diag_add(r->diags, diag, "unknown key [%.*s]", STR_ARG(node->key));
 }
 
-static void read_tables(const struct reader *r, const struct toml_node *root)
+static void read_tables(const struct reader *r, const struct tree_node *root)
 {
 	for (uint32_t i = 0; i < root->kid_count; i++) {
-		const struct toml_node *table = root->kids[i];
+		const struct tree_node *table = root->kids[i];
 
-		if (table->type != TOML_TABLE) {
+		if (table->type != TREE_TABLE) {
 			unknown(r, table, STR(""));
 			continue;
 		}
@@ -244,7 +284,7 @@ static int read_file(struct arena *arena, const char *path, struct str *text)
 int config_load(struct config *config, const char *path, struct diag_list *diags)
 {
 	struct reader r = {.config = config, .file = str_from(path), .diags = diags};
-	struct toml_node *root;
+	struct tree_node *root;
 	int error = read_file(&config->arena, path, &r.text);
 
 	if (error == -ENOENT)
@@ -259,4 +299,28 @@ int config_load(struct config *config, const char *path, struct diag_list *diags
 		return error;
 	read_tables(&r, root);
 	return diags->errors ? -EINVAL : 0;
+}
+
+int config_read(struct config *config, const char *path)
+{
+	const char *from = path ? path : CONFIG_PATH_DEFAULT;
+	struct diag_list diags;
+
+	diag_list_init(&diags);
+	int error = config_load(config, from, &diags);
+
+	diag_list_print(&diags, STDERR_FILENO);
+	diag_list_free(&diags);
+	if (error == -ENOENT && !path)
+		return 0;
+	if (error == -ENOENT)
+		log_error("--config %s: %s", from, strerror(ENOENT));
+	return error;
+}
+
+void config_rules(const struct config *config, struct rule_options *rules)
+{
+	rules->no_default_rules = !config->default_rules;
+	for (uint32_t i = 0; i < config->rule_paths.count; i++)
+		rule_options_add(rules, config->rule_paths.items[i]);
 }

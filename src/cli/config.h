@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/diag.h"
+#include "cli/setup.h"
 
 #define CONFIG_PATH_DEFAULT "/etc/lintel/lintel.toml"
 
@@ -27,6 +28,7 @@ struct config {
 	const char *output; /* NULL: stdout */
 	const char *events; /* NULL: not written */
 	const char *cgroup; /* NULL: all */
+	struct detection_options detection;
 	uint64_t ring_megabytes;
 	struct config_list directories; /* for the second witness, beside those the rules name */
 	/* [process] */
@@ -41,5 +43,10 @@ void config_free(struct config *config);
  * silently ignored is worse than none). */
 int config_load(struct config *config, const char *path, struct diag_list *diags)
     __attribute__((warn_unused_result));
+/* The same for a verb: what is wrong goes to stderr. `path` NULL is the default one, which need not
+ * be there. */
+int config_read(struct config *config, const char *path) __attribute__((warn_unused_result));
+/* What [rules] says, before the flags add to it. */
+void config_rules(const struct config *config, struct rule_options *rules);
 
 #endif

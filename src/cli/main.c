@@ -78,6 +78,33 @@ bool cli_number(const struct verb *verb, const char *option, const char *text, u
 	return false;
 }
 
+bool cli_parse_seconds(const char *text, int64_t *ns)
+{
+	size_t digits = strspn(text, "0123456789");
+	size_t length =
+	    digits + (text[digits] == '.' ? 1 + strspn(text + digits + 1, "0123456789") : 0);
+	bool ms = strcmp(text + length, "ms") == 0;
+
+	/* Longer than a day with nanoseconds is no number anyone means. */
+	if (!digits || length > 20 || (!ms && text[length] && strcmp(text + length, "s") != 0))
+		return false;
+	double value = strtod(text, NULL) * (ms ? 1e6 : 1e9);
+
+	if (value > 86400e9)
+		return false;
+	*ns = (int64_t)(value + 0.5);
+	return true;
+}
+
+bool cli_seconds(const struct verb *verb, const char *option, const char *text, int64_t *ns)
+{
+	if (cli_parse_seconds(text, ns))
+		return true;
+	cli_usage_error(verb, "%s takes seconds (2, 0.5, 500ms), at most a day, not '%s'", option,
+			text);
+	return false;
+}
+
 static const struct verb *find_verb(const char *name)
 {
 	for (size_t i = 0; i < VERB_COUNT; i++)

@@ -8,8 +8,6 @@
 
 /* Often enough to look alive. */
 #define SHOW_EVERY_NS (NS_PER_SEC / 4)
-/* The clock is read once in so many events. */
-#define EVENTS_PER_LOOK 1024
 
 struct progress progress_start(void)
 {
@@ -92,7 +90,7 @@ static void show(struct progress *progress, const struct ndjson_stats *stats, ui
 
 void progress_update(struct progress *progress, const struct ndjson_stats *stats, uint64_t alerts)
 {
-	if (!progress->enabled || stats->events % EVENTS_PER_LOOK)
+	if (!progress->enabled)
 		return;
 	int64_t now = clock_monotonic_ns();
 

@@ -15,7 +15,7 @@ struct progress {
 };
 
 struct progress progress_start(void);
-/* To be called per event; looks at the clock once in a while. */
+/* To be called per batch; shows something a few times a second. */
 void progress_update(struct progress *progress, const struct ndjson_stats *stats, uint64_t alerts);
 /* Before anything else is written to the terminal. */
 void progress_clear(struct progress *progress);

@@ -18,12 +18,15 @@
 /* Elasticsearch's own bound of `size` is 10,000 (index.max_result_window); ours is what a head pipe
  * may ask for. */
 #define SIZE_MAX_OPTION INT32_MAX
+/* Of --state-memory by default, the text of --help has it too. */
+#define STATE_MEGABYTES (EQL_RUN_BYTES_DEFAULT >> 20)
 
 struct options {
 	struct eql_options eql;
 	struct event_reader_options reader;
 	uint64_t size;
-	uint64_t samples_per_key; /* of samples, which step 1 refuses; taken so that scripts run */
+	uint64_t samples_per_key;
+	uint64_t state_megabytes;
 	bool check;
 	bool count;
 	bool functions;
@@ -36,6 +39,8 @@ static const struct option long_options[] = {
     {"tiebreaker-field", required_argument, NULL, 'b'},
     {"size", required_argument, NULL, 's'},
     {"max-samples-per-key", required_argument, NULL, 'm'},
+    {"dialect", required_argument, NULL, 'd'},
+    {"state-memory", required_argument, NULL, 'M'},
     {"check", no_argument, NULL, 'k'},
     {"count", no_argument, NULL, 'n'},
     {"format", required_argument, NULL, 'f'},
@@ -43,6 +48,18 @@ static const struct option long_options[] = {
     {"help", no_argument, NULL, 'h'},
     {0},
 };
+
+static int set_dialect(struct options *o, const char *name)
+{
+	if (strcmp(name, "elasticsearch") == 0)
+		o->eql.dialect = EQL_DIALECT_ELASTICSEARCH;
+	else if (strcmp(name, "endpoint") == 0)
+		o->eql.dialect = EQL_DIALECT_ENDPOINT;
+	else
+		return cli_usage_error(&verb_query,
+				       "--dialect is elasticsearch or endpoint, not '%s'", name);
+	return EXIT_OK;
+}
 
 static int set_option(struct options *o, int c, char **argv)
 {
@@ -65,6 +82,12 @@ static int set_option(struct options *o, int c, char **argv)
 	case 'm':
 		good = cli_number(verb, "--max-samples-per-key", optarg, 1, SIZE_MAX_OPTION,
 				  &o->samples_per_key);
+		break;
+	case 'd':
+		return set_dialect(o, optarg);
+	case 'M':
+		good = cli_number(verb, "--state-memory", optarg, STATE_MEGABYTES_MIN,
+				  STATE_MEGABYTES_MAX, &o->state_megabytes);
 		break;
 	case 'k':
 		o->check = true;
@@ -150,23 +173,21 @@ static bool somebody_waits(const struct ndjson_source *source)
 }
 
 static int run_over(struct ndjson_source *source, struct event_reader *reader, struct event *event,
-		    const struct eql_query *query, struct query_results *results)
+		    struct query_results *results)
 {
-	struct eql_scratch *scratch = eql_scratch_new();
 	bool flush = somebody_waits(source);
 	int more, err = 0;
 
 	while (!err && !query_results_full(results) &&
 	       (more = ndjson_next_event(source, reader, event)) != 0) {
 		/* An error is said and counted already; the other inputs are still read. */
-		if (more > 0 && eql_match(query, event, scratch))
-			err = query_results_add(results, event, ndjson_line(source));
+		if (more > 0)
+			err = query_results_take(results, event, ndjson_line(source));
 		if (!err && flush)
 			err = query_results_flush(results);
 	}
 	if (!err)
 		err = query_results_finish(results);
-	eql_scratch_free(scratch);
 	if (err)
 		return write_failed(err);
 	return counter_get(COUNTER_INPUT_UNREADABLE) ? EXIT_FAILED : EXIT_OK;
@@ -190,14 +211,18 @@ static int query_source(const struct options *o, const struct field_set *fields,
 {
 	struct str tiebreaker = o->reader.tiebreaker_field;
 	struct event_reader *reader = event_reader_new(fields, &o->reader);
-	struct query_results *results = query_results_new(
-	    query, o->size, tiebreaker.len ? field_set_find(fields, tiebreaker) : -ENOENT,
-	    o->count);
+	struct eql_run_options options = {
+	    .size = o->size,
+	    .samples_per_key = (uint32_t)o->samples_per_key,
+	    .tiebreaker_field = tiebreaker.len ? field_set_find(fields, tiebreaker) : -ENOENT,
+	    .bytes_max = (size_t)o->state_megabytes << 20,
+	};
+	struct query_results *results = query_results_new(query, &options, o->count);
 	struct event event;
 
 	ndjson_leave_out(source, STDOUT_FILENO);
 	event_init(&event, fields);
-	int status = run_over(source, reader, &event, query, results);
+	int status = run_over(source, reader, &event, results);
 
 	say_losses();
 	event_free(&event);
@@ -238,7 +263,11 @@ static int query(const struct options *o, const char *text, const char *const *i
 static int run(int argc, char **argv)
 {
 	static const char *const standard_input[] = {"-"};
-	struct options o = {.size = QUERY_NO_SIZE};
+	struct options o = {
+	    .size = EQL_RUN_NO_SIZE,
+	    .samples_per_key = 1,
+	    .state_megabytes = STATE_MEGABYTES,
+	};
 	int status = read_flags(&o, argc, argv);
 
 	if (status != EXIT_OK)
@@ -268,40 +297,54 @@ const struct verb verb_query = {
     .name = "query",
     .summary = "Find events in files by one EQL query",
     .usage = "lintel query [options] 'EQL' [INPUT...]",
-    .help = "Prints every event that matches, as its line stands in the input. INPUT is NDJSON: "
-	    "files,\n"
-	    "directories (*.ndjson, *.jsonl, *.json, *.log, also .gz and .zst) or - for standard\n"
-	    "input, which is read when there is none; gzip and zstd are recognised by content.\n"
-	    "Field names may be nested, dotted or both; Elasticsearch search hits are read from\n"
-	    "their _source. Lines that are not JSON are reported with file and line, counted and\n"
-	    "skipped.\n"
-	    "\n"
-	    "Without --size and pipes, results come in the order of the input, as they are found. "
-	    "With\n"
-	    "either, they are ordered by (timestamp, tiebreaker, arrival) as Elasticsearch orders\n"
-	    "them, and printed at the end: --size N keeps the latest N, or the first N when the "
-	    "query's\n"
-	    "first pipe is head; then the pipes apply. N lines are kept in memory at most.\n"
-	    "\n"
-	    "  --size N                  at most N results (default: all)\n"
-	    "  --category-field FIELD    what `process where` is compared with (event.category)\n"
-	    "  --timestamp-field FIELD   time of an event: ISO 8601 or milliseconds (@timestamp)\n"
-	    "  --tiebreaker-field FIELD  order of events of the same time (order of arrival)\n"
-	    "  --max-samples-per-key N   for samples, which this version does not run\n"
-	    "  --count                   print the number of results instead\n"
-	    "  --check                   only check the query; reads no input\n"
-	    "  --functions               list the functions of the language\n"
-	    "  -f, --format ndjson       the only format\n"
-	    "  -h, --help                this text\n"
-	    "\n"
-	    "Examples:\n"
-	    "  lintel query 'process where process.name == \"curl\"' events.ndjson\n"
-	    "  lintel query 'file where file.path : \"/etc/ld.so*\" | tail 5' /var/log/events/\n"
-	    "  zcat a.gz | lintel query --count 'any where true' -\n"
-	    "  lintel query --check 'process where process.args : (\"-c\", \"-e\")'\n"
-	    "\n"
-	    "Exit status: 0 done, whether or not anything matched; 1 an input could not be read to "
-	    "its\n"
-	    "end or output not written; 2 wrong usage, or the query is rejected.\n",
+    .help =
+	"Prints every event that matches, as its line stands in the input; of a sequence or "
+	"sample\n"
+	"one line, {\"join_keys\": [...], \"events\": [...]}, with null for an event that must "
+	"be\n"
+	"missing. INPUT is NDJSON: files, directories (*.ndjson, *.jsonl, *.json, *.log, also .gz\n"
+	"and .zst) or - for standard input, which is read when there is none; gzip and zstd are\n"
+	"recognised by content. Field names may be nested, dotted or both; Elasticsearch search\n"
+	"hits are read from their _source. Lines that are not JSON are reported with file and "
+	"line,\n"
+	"counted and skipped.\n"
+	"\n"
+	"Single events come in the order of the input, as they are found, unless there are pipes "
+	"or\n"
+	"--size. With either, and for sequences, events are ordered by (timestamp, tiebreaker,\n"
+	"arrival) as Elasticsearch orders them and results printed at the end: --size N keeps the\n"
+	"latest N, or the first N when the query's first pipe is head; then the pipes apply. N\n"
+	"results are kept in memory at most. Of events with the same timestamp and tiebreaker "
+	"none\n"
+	"is before the other, so no sequence goes from one to the other. Samples come in order of\n"
+	"their keys; --size keeps the first.\n"
+	"\n"
+	"  --size N                  at most N results (default: all)\n"
+	"  --category-field FIELD    what `process where` is compared with (event.category)\n"
+	"  --timestamp-field FIELD   time of an event: ISO 8601 or milliseconds (@timestamp)\n"
+	"  --tiebreaker-field FIELD  order of events of the same time (none; then single events "
+	"are\n"
+	"                            in order of arrival)\n"
+	"  --max-samples-per-key N   at most N samples with the same keys (1)\n"
+	"  --dialect NAME            elasticsearch or endpoint, which has `as event0` and\n"
+	"                            `descendant of` (elasticsearch)\n"
+	"  --state-memory MB         what sequences, samples and results may take (1024)\n"
+	"  --count                   print the number of results instead\n"
+	"  --check                   only check the query; reads no input\n"
+	"  --functions               list the functions of the language\n"
+	"  -f, --format ndjson       the only format\n"
+	"  -h, --help                this text\n"
+	"\n"
+	"Examples:\n"
+	"  lintel query 'process where process.name == \"curl\"' events.ndjson\n"
+	"  lintel query 'file where file.path : \"/etc/ld.so*\" | tail 5' /var/log/events/\n"
+	"  zcat a.gz | lintel query --count 'any where true' -\n"
+	"  lintel query 'sequence by host.id with maxspan=1m [file where true] [process where "
+	"true]' a.ndjson\n"
+	"  lintel query --check 'process where process.args : (\"-c\", \"-e\")'\n"
+	"\n"
+	"Exit status: 0 done, whether or not anything matched; 1 an input could not be read to "
+	"its\n"
+	"end or output not written; 2 wrong usage, or the query is rejected.\n",
     .run = run,
 };

@@ -3,7 +3,7 @@
  * `lintel rules check`: one line per rule, what is wrong with it indented below, a summary.
  *
  *	loaded   rules/a.toml: Dynamic Linker Creation
- *	skipped  rules/b.toml: rule type [threshold] is not yet supported
+ *	skipped  rules/b.toml: rule type [esql] is not supported
  *	error    rules/c.toml:12:18: unknown function [wildcrd]
  *		12 | process where wildcrd(process.name, "a*")
  */
@@ -86,6 +86,8 @@ static void add_rule_text(struct buf *out, const struct rule *rule)
 		add_place(out, error);
 	else
 		rules_add_text(out, rule->path, 0);
+	if (!error && rule->line)
+		buf_printf(out, ":%u", rule->line);
 	buf_add(out, STR(": "));
 	rules_add_text(out, rule->state == RULE_LOADED ? rule->name : rule->reason, STATE_WIDTH);
 	buf_add_char(out, '\n');
@@ -96,10 +98,19 @@ static void add_rule_text(struct buf *out, const struct rule *rule)
 			add_diag_text(out, &rule->diags[i]);
 }
 
-static bool belongs_to_rule(const struct check *c, uint32_t first, struct str path)
+static bool has_said(const struct rule *rule, const struct diag *diag)
+{
+	for (uint32_t i = 0; i < rule->diag_count; i++)
+		if (rule->diags[i].line == diag->line &&
+		    str_eq(rule->diags[i].message, diag->message))
+			return true;
+	return false;
+}
+
+static bool belongs_to_rule(const struct check *c, uint32_t first, const struct diag *diag)
 {
 	for (uint32_t i = first; i < c->set.count; i++)
-		if (str_eq(c->set.rules[i]->path, path))
+		if (str_eq(c->set.rules[i]->path, diag->file) && has_said(c->set.rules[i], diag))
 			return true;
 	return false;
 }
@@ -127,7 +138,7 @@ static void add_path_diag(struct check *c, const struct diag *diag)
 	buf_add_char(&c->out, '\n');
 }
 
-static void check_path(struct check *c, const char *path)
+static void load_path(struct check *c, const char *path)
 {
 	struct diag_list diags;
 	uint32_t first = c->set.count;
@@ -138,20 +149,32 @@ static void check_path(struct check *c, const char *path)
 
 	(void)error;
 	for (uint32_t i = 0; i < diags.count; i++)
-		if (!belongs_to_rule(c, first, diags.items[i].file))
+		if (!belongs_to_rule(c, first, &diags.items[i]))
 			add_path_diag(c, &diags.items[i]);
 	diag_list_free(&diags);
-	for (uint32_t i = first; i < c->set.count; i++) {
-		const struct rule *rule = c->set.rules[i];
+}
 
-		for (uint32_t d = 0; d < rule->diag_count; d++)
-			c->warnings += rule->diags[d].level == DIAG_WARNING;
-		if (c->ndjson) {
-			rule_write_json(rule, false, &c->out);
-			buf_add_char(&c->out, '\n');
-		} else {
-			add_rule_text(&c->out, rule);
-		}
+static void load(struct check *c, const char *const *paths, uint32_t count)
+{
+	struct diag_list diags;
+
+	for (uint32_t i = 0; i < count; i++)
+		load_path(c, paths[i]);
+	/* All it says is kept with the rules. */
+	diag_list_init(&diags);
+	rule_set_finish(&c->set, c->fields, &diags);
+	diag_list_free(&diags);
+}
+
+static void add_rule(struct check *c, const struct rule *rule)
+{
+	for (uint32_t d = 0; d < rule->diag_count; d++)
+		c->warnings += rule->diags[d].level == DIAG_WARNING;
+	if (c->ndjson) {
+		rule_write_json(rule, false, &c->out);
+		buf_add_char(&c->out, '\n');
+	} else {
+		add_rule_text(&c->out, rule);
 	}
 }
 
@@ -245,8 +268,9 @@ int rules_check(const char *const *paths, uint32_t count, bool ndjson)
 
 	rule_set_init(&c.set);
 	c.fields = field_set_new();
-	for (uint32_t i = 0; i < count; i++)
-		check_path(&c, paths[i]);
+	load(&c, paths, count);
+	for (uint32_t i = 0; i < c.set.count; i++)
+		add_rule(&c, c.set.rules[i]);
 	struct reason *reasons = xcalloc(c.set.count, sizeof(*reasons));
 	uint32_t reason_count = count_reasons(&c.set, reasons);
 

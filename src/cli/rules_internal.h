@@ -6,6 +6,37 @@
 #include "base/buf.h"
 #include "rule/rule.h"
 
+struct rules_options {
+	bool ndjson;
+	bool no_default_rules;
+	bool help;
+	bool coverage;              /* test */
+	bool verbose;               /* test */
+	bool no_notes, list_checks; /* lint */
+	const char **disabled;      /* lint: ids of checks */
+	uint32_t disabled_count;
+	const char **paths; /* --rules */
+	uint32_t path_count;
+};
+
+/* The shipped pack and --rules, into a set that may have rules already. 0 or -errno, said. */
+int rules_load(const struct rules_options *o, struct rule_set *set, struct field_set *fields)
+    __attribute__((warn_unused_result));
+/* By id, or by how the ids of no other rules begin; NULL, said, if there is none. */
+const struct rule *rules_find(const struct rule_set *set, struct str id);
+
+/* `what`: the id of a rule, or the path of a file or directory; `inputs`: events. */
+int rules_explain(const struct rules_options *o, const char *what, const char *const *inputs,
+		  uint32_t count);
+
+/* Load every path and say what is likely wrong with its rules. */
+int rules_lint(const struct rules_options *o, const char *const *paths, uint32_t count);
+/* What `lint` looks for. */
+int rules_list_checks(bool ndjson);
+
+/* Run the tests in files and directories. */
+int rules_test(const struct rules_options *o, const char *const *paths, uint32_t count);
+
 /* Load every path into a set of its own and print what came of each rule. Returns an exit status.
  */
 int rules_check(const char *const *paths, uint32_t count, bool ndjson);

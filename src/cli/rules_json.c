@@ -110,6 +110,61 @@ static void number(struct json_writer *w, struct str key, uint64_t value)
 	json_uint(w, value);
 }
 
+static void field_names(struct json_writer *w, struct str key, const struct rule_fields *fields)
+{
+	json_key(w, key);
+	json_array(w);
+	for (uint32_t i = 0; i < fields->count; i++)
+		json_string(w, fields->names[i]);
+	json_end(w);
+}
+
+static void threshold(struct json_writer *w, const struct rule_threshold *t)
+{
+	json_key(w, STR("threshold"));
+	json_object(w);
+	field_names(w, STR("field"), &t->fields);
+	number(w, STR("value"), t->value);
+	if (t->has_cardinality) {
+		json_key(w, STR("cardinality"));
+		json_object(w);
+		json_member(w, STR("field"), t->cardinality_name);
+		number(w, STR("value"), t->cardinality_value);
+		json_end(w);
+	}
+	json_end(w);
+}
+
+static void suppression(struct json_writer *w, const struct rule *rule)
+{
+	const struct rule_suppression *s = &rule->suppression;
+
+	json_key(w, STR("alert_suppression"));
+	json_object(w);
+	field_names(w, STR("group_by"), &s->fields);
+	number(w, STR("duration_seconds"),
+	       (uint64_t)((s->duration_ns ? s->duration_ns : rule->interval_ns) / NS_PER_SEC));
+	json_member(w, STR("missing_fields_strategy"),
+		    s->suppress_missing ? STR("suppress") : STR("doNotSuppress"));
+	json_end(w);
+}
+
+/* What the rule does with the events its query finds. */
+static void use(struct json_writer *w, const struct rule *rule)
+{
+	if (rule->state != RULE_LOADED)
+		return;
+	if (rule->kind == RULE_KIND_THRESHOLD)
+		threshold(w, &rule->threshold);
+	if (rule->kind == RULE_KIND_NEW_TERMS) {
+		field_names(w, STR("new_terms_fields"), &rule->new_terms.fields);
+		number(w, STR("history_window_seconds"),
+		       (uint64_t)(rule->new_terms.history_ns / NS_PER_SEC));
+	}
+	if (rule->suppressed)
+		suppression(w, rule);
+}
+
 static void details(struct json_writer *w, const struct rule *rule)
 {
 	json_member(w, STR("description"), rule->description);
@@ -120,6 +175,7 @@ static void details(struct json_writer *w, const struct rule *rule)
 	number(w, STR("max_signals"), rule->max_signals);
 	json_key(w, STR("building_block"));
 	json_bool(w, rule->building_block);
+	use(w, rule);
 	threats(w, rule);
 	exceptions(w, rule);
 	strings(w, STR("false_positives"), rule->false_positives, rule->false_positive_count);
@@ -139,6 +195,8 @@ void rule_write_json(const struct rule *rule, bool full, struct buf *out)
 
 	json_object(&w);
 	json_member(&w, STR("path"), rule->path);
+	if (rule->line)
+		number(&w, STR("line"), rule->line);
 	json_member(&w, STR("state"), str_from(rule_state_name(rule->state)));
 	json_member(&w, STR("reason"), rule->reason);
 	json_member(&w, STR("id"), rule->id);

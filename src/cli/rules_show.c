@@ -2,6 +2,7 @@
 /* Rules for a person: a page for `lintel rules show`, a table for `lintel rules list`. */
 #include "cli/rules_internal.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -242,17 +243,86 @@ static void schedule(struct buf *out, const struct rule *rule)
 	buf_printf(out, "; at most %u alerts each time\n", rule->max_signals);
 }
 
+static void field_names(struct buf *out, const struct rule_fields *fields)
+{
+	for (uint32_t i = 0; i < fields->count; i++) {
+		buf_add(out, i ? STR(", ") : STR(""));
+		rules_add_text(out, fields->names[i], LABEL_WIDTH + 2);
+	}
+}
+
+static void threshold(struct buf *out, const struct rule_threshold *t)
+{
+	label(out, "alerts on");
+	buf_printf(out, "%" PRIu64 " event%s or more", t->value, t->value == 1 ? "" : "s");
+	if (t->fields.count)
+		buf_add(out, STR(" with the same "));
+	field_names(out, &t->fields);
+	if (t->has_cardinality) {
+		buf_printf(out, ", with %" PRIu64 " or more different values of ",
+			   t->cardinality_value);
+		rules_add_text(out, t->cardinality_name, LABEL_WIDTH + 2);
+	}
+	buf_add_char(out, '\n');
+}
+
+static void new_terms(struct buf *out, const struct rule_new_terms *terms)
+{
+	label(out, "alerts on");
+	buf_add(out, STR("values of "));
+	field_names(out, &terms->fields);
+	buf_add(out, STR(" not seen for "));
+	rules_add_span(out, terms->history_ns);
+	buf_add_char(out, '\n');
+}
+
+static void suppression(struct buf *out, const struct rule *rule)
+{
+	const struct rule_suppression *s = &rule->suppression;
+
+	label(out, "suppression");
+	buf_add(out, STR("one alert in "));
+	rules_add_span(out, s->duration_ns ? s->duration_ns : rule->interval_ns);
+	if (s->fields.count)
+		buf_add(out, STR(" for the same "));
+	field_names(out, &s->fields);
+	buf_add(out, s->suppress_missing ? STR("\n") : STR("; none where one is missing\n"));
+}
+
+/* What the rule does with the events its query finds. */
+static void use(struct buf *out, const struct rule *rule)
+{
+	if (rule->state != RULE_LOADED)
+		return;
+	if (rule->kind == RULE_KIND_THRESHOLD)
+		threshold(out, &rule->threshold);
+	if (rule->kind == RULE_KIND_NEW_TERMS)
+		new_terms(out, &rule->new_terms);
+	if (rule->suppressed)
+		suppression(out, rule);
+}
+
+static void file_line(struct buf *out, const struct rule *rule)
+{
+	label(out, "file");
+	rules_add_text(out, rule->path, LABEL_WIDTH + 2);
+	if (rule->line)
+		buf_printf(out, ":%u", rule->line);
+	buf_add_char(out, '\n');
+}
+
 static void facts(struct buf *out, const struct rule *rule)
 {
 	buf_printf(out, "  %-*s%s\n", LABEL_WIDTH, "state", rule_state_name(rule->state));
 	if (rule->state != RULE_LOADED)
 		line(out, "because", rule->reason);
 	line(out, "id", rule->id);
-	line(out, "file", rule->path);
+	file_line(out, rule);
 	line(out, "version", rule->version);
 	buf_printf(out, "  %-*s%s, risk score %u\n", LABEL_WIDTH, "severity",
 		   rule_severity_name(rule->severity), rule->risk_score);
 	line(out, "type", rule->type);
+	use(out, rule);
 	if (rule->interval_ns)
 		schedule(out, rule);
 	threat_lines(out, rule);

@@ -38,6 +38,7 @@ static int load_all(const struct rule_options *options, struct rule_set *rules,
 		if (error)
 			return error;
 	}
+	rule_set_finish(rules, fields, diags);
 	return 0;
 }
 
@@ -85,6 +86,14 @@ uint64_t say_left_out(const struct detector *detector)
 
 	detector_report(detector, say_left_out_of, &total);
 	return total;
+}
+
+void write_blocks(uint64_t count, bool shown, struct buf *out)
+{
+	if (count)
+		buf_printf(out, ", %" PRIu64 " of them building blocks%s", count,
+			   shown ? "" : " (--building-blocks shows them)");
+	buf_add_char(out, '\0');
 }
 
 uint32_t write_losses(struct buf *out)

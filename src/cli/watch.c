@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `lintel watch`: sensor → rules → alerts, until told to stop. */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/file.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -20,6 +17,7 @@
 #include "cli/cli.h"
 #include "cli/config.h"
 #include "cli/setup.h"
+#include "cli/state.h"
 #include "engine/alert.h"
 #include "engine/engine.h"
 #include "event/json.h"
@@ -57,13 +55,14 @@ struct watch {
 	struct sink *alerts;  /* terminal, or what --output says */
 	struct sink *archive; /* STATE/alerts.ndjson */
 	struct sink *events;  /* --events; may be NULL */
-	int lock_fd;
+	struct state *state;
+	bool hides_blocks;
 	int signal_fd;
 	int epoll_fd;
 	struct buf line; /* the event in hand as JSON */
 	struct buf ancestors;
 	int64_t stream_time_ns; /* the latest event's */
-	uint64_t event_count, alert_count;
+	uint64_t event_count, alert_count, block_count;
 };
 
 static const struct option long_options[] = {
@@ -77,6 +76,9 @@ static const struct option long_options[] = {
     {"cgroup", required_argument, NULL, 'g'},
     {"format", required_argument, NULL, 'f'},
     {"output", required_argument, NULL, 'o'},
+    {"tolerance", required_argument, NULL, 'l'},
+    {"state-memory", required_argument, NULL, 'm'},
+    {"building-blocks", no_argument, NULL, 'b'},
     {"help", no_argument, NULL, 'h'},
     {0},
 };
@@ -101,7 +103,6 @@ static int set_format(struct options *o, const char *format)
  * *done when --help was all that is wanted. */
 static int read_config(struct options *o, int argc, char **argv, bool *done)
 {
-	struct diag_list diags;
 	int c;
 
 	optind = 0;
@@ -113,17 +114,7 @@ static int read_config(struct options *o, int argc, char **argv, bool *done)
 			*done = true;
 	if (*done)
 		return cli_help(&verb_watch);
-	diag_list_init(&diags);
-	const char *path = o->config_path ? o->config_path : CONFIG_PATH_DEFAULT;
-	int error = config_load(&o->config, path, &diags);
-
-	diag_list_print(&diags, STDERR_FILENO);
-	diag_list_free(&diags);
-	if (error == -ENOENT && !o->config_path)
-		return EXIT_OK;
-	if (error == -ENOENT)
-		log_error("--config %s: %s", path, strerror(ENOENT));
-	return error ? EXIT_USAGE : EXIT_OK;
+	return config_read(&o->config, o->config_path) ? EXIT_USAGE : EXIT_OK;
 }
 
 static int read_flags(struct options *o, int argc, char **argv)
@@ -144,6 +135,19 @@ static int read_flags(struct options *o, int argc, char **argv)
 		case 'p':
 			if (!cli_number(verb, "--root-pid", optarg, 1, INT32_MAX, &o->root_pid))
 				status = EXIT_USAGE;
+			break;
+		case 'l':
+			if (!cli_seconds(verb, "--tolerance", optarg,
+					 &o->config.detection.tolerance_ns))
+				status = EXIT_USAGE;
+			break;
+		case 'm':
+			if (!cli_number(verb, "--state-memory", optarg, STATE_MEGABYTES_MIN,
+					STATE_MEGABYTES_MAX, &o->config.detection.state_megabytes))
+				status = EXIT_USAGE;
+			break;
+		case 'b':
+			o->config.detection.building_blocks = true;
 			break;
 		case 's':
 			o->config.state = optarg;
@@ -176,57 +180,17 @@ static int read_flags(struct options *o, int argc, char **argv)
 	return status;
 }
 
-/* Whoever can write in the state directory can make a link there that lintel, as root, would append
- * alerts to. */
-static int check_owner(const char *state)
+/* What was saved there is loaded before the first event comes. */
+static int open_state(struct watch *w, const char *directory)
 {
-	struct stat st;
+	int error = state_open(&w->state, directory);
 
-	if (stat(state, &st))
-		return -errno;
-	if (!S_ISDIR(st.st_mode))
-		return -ENOTDIR;
-	if (st.st_uid != 0 || (st.st_mode & S_IWOTH) || ((st.st_mode & S_IWGRP) && st.st_gid != 0))
-		return -EPERM;
-	return 0;
-}
+	if (error)
+		return error;
+	state_load(w->state, w->detector, w->fields);
+	const char *path = state_path(w->state, "alerts.ndjson");
 
-/* STATE and its lock: two watches in one state directory would mix their alerts. */
-static int open_state(struct watch *w, const char *state)
-{
-	char path[4096];
-
-	if (mkdir(state, 0700) < 0 && errno != EEXIST) {
-		int error = errno;
-
-		log_error("state directory %s: %s%s", state, strerror(error),
-			  geteuid() ? " (watching needs root; run it with sudo)" : "");
-		return -error;
-	}
-	int owned = geteuid() ? 0 : check_owner(state);
-
-	if (owned) {
-		log_error("state directory %s: %s", state,
-			  owned == -EPERM ? "others than root can write in it; give one that only "
-					    "root can, with --state"
-					  : strerror(-owned));
-		return -EINVAL;
-	}
-	if ((size_t)snprintf(path, sizeof(path), "%s/lock", state) >= sizeof(path))
-		return -ENAMETOOLONG;
-	w->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (w->lock_fd < 0 || flock(w->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-		int error = errno;
-
-		log_error("state directory %s: %s%s", state,
-			  error == EWOULDBLOCK ? "in use by another lintel watch; give --state"
-					       : strerror(error),
-			  geteuid() ? " (watching needs root; run it with sudo)" : "");
-		return -error;
-	}
-	snprintf(path, sizeof(path), "%s/alerts.ndjson", state);
-	int error = sink_open(&w->archive, SINK_NDJSON, path, 0);
-
+	error = sink_open(&w->archive, SINK_NDJSON, path, 0);
 	if (error)
 		log_error("%s: %s", path, strerror(-error));
 	return error;
@@ -238,6 +202,7 @@ static int open_sinks(struct watch *w, const struct config *config)
 	    strcmp(config->format, "ndjson") == 0 ? SINK_NDJSON : SINK_TERMINAL;
 	int error = sink_open(&w->alerts, format, config->output, -1);
 
+	w->hides_blocks = format == SINK_TERMINAL && !config->detection.building_blocks;
 	if (error) {
 		log_error("--output %s: %s", config->output, strerror(-error));
 		return error;
@@ -349,8 +314,10 @@ static void on_finding(void *context, const struct finding *finding)
 		return;
 	add_ancestors(w, &alert);
 	w->alert_count++;
+	w->block_count += alert.rule->building_block;
 	int archived = sink_write(w->archive, &alert);
-	int shown = sink_write(w->alerts, &alert);
+	int shown =
+	    alert.rule->building_block && w->hides_blocks ? 0 : sink_write(w->alerts, &alert);
 
 	if (archived || shown)
 		log_debug("alert %s could not be written everywhere", alert.id);
@@ -367,12 +334,12 @@ static int open_all(struct watch *w, const struct options *o)
 		field_set_demand(w->fields, field_known_name(id));
 	w->engine = engine_new(&w->rules, w->fields);
 	w->scratch = engine_scratch_new(w->engine);
-	w->detector =
-	    detector_new(&w->rules, w->fields,
-			 &(struct detector_options){.tolerance_ns = DETECTOR_TOLERANCE_DEFAULT_NS,
-						    .bytes_max = DETECTOR_BYTES_DEFAULT,
-						    .found = on_finding,
-						    .context = w});
+	w->detector = detector_new(
+	    &w->rules, w->fields,
+	    &(struct detector_options){.tolerance_ns = o->config.detection.tolerance_ns,
+				       .bytes_max = state_bytes(&o->config.detection),
+				       .found = on_finding,
+				       .context = w});
 	w->maker = alert_maker_new(w->fields);
 	w->host = host_new();
 	if ((error = open_state(w, o->config.state)) != 0)
@@ -405,8 +372,7 @@ static void close_all(struct watch *w)
 	arena_free(&w->directories);
 	buf_free(&w->line);
 	buf_free(&w->ancestors);
-	if (w->lock_fd >= 0)
-		close(w->lock_fd);
+	state_close(w->state);
 	if (w->signal_fd >= 0)
 		close(w->signal_fd);
 	if (w->epoll_fd >= 0)
@@ -428,9 +394,10 @@ static void on_event(void *context, struct event *event, const struct process *p
 	buf_reset(&w->line);
 	event_write_json(event, &w->line);
 	if (n) {
-		detector_take(w->detector,
-			      detector_keep(w->detector, event, w->event_count, buf_str(&w->line)),
-			      hits, n, w->stream_time_ns);
+		detector_take(
+		    w->detector,
+		    detector_keep(w->detector, event, hits, n, w->event_count, buf_str(&w->line)),
+		    hits, n, w->stream_time_ns);
 	}
 	if (!w->events)
 		return;
@@ -448,6 +415,9 @@ static void advance(struct watch *w)
 	if (now > w->stream_time_ns)
 		w->stream_time_ns = now;
 	detector_advance(w->detector, w->stream_time_ns);
+	/* Failures are said and counted there; it is tried again. */
+	if (state_save(w->state, w->detector, false))
+		log_debug("state not saved");
 }
 
 /* Until a signal or the deadline. */
@@ -479,26 +449,28 @@ static int loop(struct watch *w, uint64_t duration_s)
 
 static void summary(struct watch *w)
 {
-	struct buf losses = {0};
+	struct buf losses = {0}, blocks = {0};
 
 	sensor_count_losses(w->sensor);
 	uint64_t left_out = say_left_out(w->detector);
 	uint32_t causes = write_losses(&losses);
 
-	log_info("%" PRIu64 " events, %" PRIu64 " matches, %" PRIu64 " alerts, %s", w->event_count,
-		 w->alert_count + left_out, w->alert_count,
+	write_blocks(w->block_count, !w->hides_blocks, &blocks);
+
+	log_info("%" PRIu64 " events, %" PRIu64 " matches, %" PRIu64 " alerts%s, %s",
+		 w->event_count, w->alert_count + left_out, w->alert_count, blocks.p,
 		 causes ? "lost or incomplete:" : "nothing lost");
 	int error = buf_write_fd(&losses, STDERR_FILENO);
 
 	if (error)
 		log_debug("summary: %s", strerror(-error));
 	buf_free(&losses);
+	buf_free(&blocks);
 }
 
 static int watch(const struct options *o)
 {
-	struct watch w = {
-	    .lock_fd = -1, .signal_fd = -1, .epoll_fd = -1, .stream_time_ns = INT64_MIN};
+	struct watch w = {.signal_fd = -1, .epoll_fd = -1, .stream_time_ns = INT64_MIN};
 
 	if (geteuid() != 0) {
 		log_error("watch needs root, for BPF programs and fanotify: sudo lintel watch");
@@ -519,6 +491,8 @@ static int watch(const struct options *o)
 		/* What was in flight when the signal came still counts. */
 		sensor_drain(w.sensor, on_event, &w);
 		detector_flush(w.detector);
+		if (state_save(w.state, w.detector, true))
+			status = EXIT_FAILED;
 		summary(&w);
 	}
 	close_all(&w);
@@ -534,9 +508,7 @@ static int run(int argc, char **argv)
 	int status = read_config(&o, argc, argv, &done);
 
 	if (status == EXIT_OK && !done) {
-		o.rules.no_default_rules = !o.config.default_rules;
-		for (uint32_t i = 0; i < o.config.rule_paths.count; i++)
-			rule_options_add(&o.rules, o.config.rule_paths.items[i]);
+		config_rules(&o.config, &o.rules);
 		status = read_flags(&o, argc, argv);
 	}
 	if (status == EXIT_OK && !done)
@@ -555,6 +527,9 @@ const struct verb verb_watch = {
 	"prints an alert for each match. \"lintel: watching\" on stderr says that every probe is\n"
 	"live. Alerts are also kept in DIR/alerts.ndjson. Ends on SIGINT or SIGTERM with a "
 	"summary.\n"
+	"Sequences half complete and values seen are saved in DIR every minute and at the end, "
+	"and\n"
+	"the next watch goes on from there.\n"
 	"\n"
 	"  --rules PATH          rule file, or directory of rule files; may be repeated\n"
 	"  --no-default-rules    leave the shipped rules out\n"
@@ -564,6 +539,9 @@ const struct verb verb_watch = {
 	"  --root-pid PID        only this process and what it starts\n"
 	"  --cgroup PATH         only processes in this cgroup or below\n"
 	"  --duration SECONDS    stop after this long\n"
+	"  --tolerance SECONDS   wait this long for events that come late: 2 (default), 500ms\n"
+	"  --state-memory MB     what sequences, histories and the like may take (default 256)\n"
+	"  --building-blocks     show alerts of building-block rules on the terminal too\n"
 	"  --state DIR           state directory (default /var/lib/lintel)\n"
 	"  --config FILE         configuration (default " CONFIG_PATH_DEFAULT ", if it is there)\n"
 	"  -h, --help            this text\n"

@@ -23,6 +23,8 @@ struct alert {
 	/* As in struct finding. */
 	const struct value *keys;
 	uint32_t key_count;
+	const struct value *group;
+	uint32_t group_count;
 	uint64_t count, cardinality, suppressed, withheld;
 };
 
@@ -44,7 +46,7 @@ int alert_make(struct alert_maker *maker, const struct finding *finding, struct 
 /* Append the alert as one JSON line without newline: ECS of the last event's process/file/host/user
  * plus rule.*, threat.*, lintel.alert.*; event.kind is "alert". */
 void alert_write_json(const struct alert *alert, struct buf *out);
-/* One sentence: who did what to what. */
+/* One sentence: who did what to what; of several events, one after the other. */
 void alert_sentence(const struct alert *alert, struct buf *out);
 
 #endif

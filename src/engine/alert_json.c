@@ -16,6 +16,7 @@ struct member {
 	struct str name; /* dotted */
 	const struct value *value;
 	void (*write)(struct json_writer *w, const struct alert *alert);
+	bool (*is_there)(const struct alert *alert); /* NULL: always */
 };
 
 /* Levels of objects made from dotted names; what is deeper keeps its dots. ECS needs 5. */
@@ -52,6 +53,14 @@ static void write_value(struct json_writer *w, const struct value *v)
 	json_array(w);
 	for (uint32_t i = 0; i < v->count; i++)
 		write_scalar(w, &v->items[i]);
+	json_end(w);
+}
+
+static void write_values(struct json_writer *w, const struct value *values, uint32_t count)
+{
+	json_array(w);
+	for (uint32_t i = 0; i < count; i++)
+		write_value(w, &values[i]);
 	json_end(w);
 }
 
@@ -110,6 +119,10 @@ static void write_alert(struct json_writer *w, const struct alert *alert)
 		json_key(w, STR("ancestors"));
 		json_raw(w, alert->ancestors);
 	}
+	if (alert->key_count && alert->rule->kind == RULE_KIND_EQL) {
+		json_key(w, STR("join_keys"));
+		write_values(w, alert->keys, alert->key_count);
+	}
 	json_key(w, STR("events"));
 	json_array(w);
 	for (uint32_t i = 0; i < alert->event_count; i++) {
@@ -124,6 +137,98 @@ static void write_alert(struct json_writer *w, const struct alert *alert)
 	json_end(w);
 	json_end(w);
 	buf_free(&event);
+}
+
+/* As Kibana writes what an alert was grouped by: [{"field": "user.name", "value": "root"}]. */
+static void write_terms(struct json_writer *w, const struct rule_fields *fields,
+			const struct value *values)
+{
+	json_key(w, STR("terms"));
+	json_array(w);
+	for (uint32_t i = 0; i < fields->count; i++) {
+		json_object(w);
+		json_member(w, STR("field"), fields->names[i]);
+		json_key(w, STR("value"));
+		write_value(w, &values[i]);
+		json_end(w);
+	}
+	json_end(w);
+}
+
+static void write_suppression(struct json_writer *w, const struct alert *alert)
+{
+	const struct rule *rule = alert->rule;
+
+	json_key(w, STR("suppression"));
+	json_object(w);
+	json_key(w, STR("docs_count"));
+	json_uint(w, alert->suppressed);
+	write_terms(w,
+		    rule->kind == RULE_KIND_THRESHOLD ? &rule->threshold.fields
+						      : &rule->suppression.fields,
+		    alert->group);
+	json_end(w);
+}
+
+static void write_threshold(struct json_writer *w, const struct alert *alert)
+{
+	const struct rule_threshold *t = &alert->rule->threshold;
+
+	json_key(w, STR("threshold_result"));
+	json_object(w);
+	if (t->has_cardinality) {
+		json_key(w, STR("cardinality"));
+		json_array(w);
+		json_object(w);
+		json_member(w, STR("field"), t->cardinality_name);
+		json_key(w, STR("value"));
+		json_uint(w, alert->cardinality);
+		json_end(w);
+		json_end(w);
+	}
+	json_key(w, STR("count"));
+	json_uint(w, alert->count);
+	write_terms(w, &t->fields, alert->keys);
+	json_end(w);
+}
+
+static bool is_new_terms(const struct alert *alert)
+{
+	return alert->rule->kind == RULE_KIND_NEW_TERMS && alert->key_count;
+}
+
+static bool is_threshold(const struct alert *alert)
+{
+	return alert->rule->kind == RULE_KIND_THRESHOLD &&
+	       alert->key_count == alert->rule->threshold.fields.count;
+}
+
+static bool has_kibana(const struct alert *alert)
+{
+	return alert->rule->building_block || alert->group || is_new_terms(alert) ||
+	       is_threshold(alert);
+}
+
+/* Names and shapes of Kibana's alert documents, for who has tools for those. */
+static void write_kibana(struct json_writer *w, const struct alert *alert)
+{
+	json_object(w);
+	if (alert->rule->building_block)
+		json_member(w, STR("building_block_type"), STR("default"));
+	if (is_new_terms(alert)) {
+		json_key(w, STR("new_terms"));
+		write_values(w, alert->keys, alert->key_count);
+	}
+	if (alert->group)
+		write_suppression(w, alert);
+	if (is_threshold(alert))
+		write_threshold(w, alert);
+	json_end(w);
+}
+
+static bool has_threat(const struct alert *alert)
+{
+	return alert->rule->threat_count > 0;
 }
 
 static void write_rule(struct json_writer *w, const struct alert *alert)
@@ -228,11 +333,12 @@ static void write_threat(struct json_writer *w, const struct alert *alert)
 static const struct member own_members[] = {
     {.name = {"@timestamp", 10}, .write = write_timestamp},
     {.name = {"event.kind", 10}, .write = write_kind},
+    {.name = {"kibana.alert", 12}, .write = write_kibana, .is_there = has_kibana},
     {.name = {"lintel.alert", 12}, .write = write_alert},
     {.name = {"message", 7}, .write = write_message},
     {.name = {"rule", 4}, .write = write_rule},
     {.name = {"tags", 4}, .write = write_tags},
-    {.name = {"threat", 6}, .write = write_threat},
+    {.name = {"threat", 6}, .write = write_threat, .is_there = has_threat},
 };
 #define OWN_MEMBERS (sizeof(own_members) / sizeof(*own_members))
 
@@ -271,7 +377,7 @@ static uint32_t collect(const struct alert *alert, struct member *members)
 	uint32_t n = 0;
 
 	for (size_t i = 0; i < OWN_MEMBERS; i++)
-		if (own_members[i].write != write_threat || alert->rule->threat_count)
+		if (!own_members[i].is_there || own_members[i].is_there(alert))
 			members[n++] = own_members[i];
 	for (uint32_t i = 0; event && i < event->filled_count; i++) {
 		uint32_t field = event->filled[i];

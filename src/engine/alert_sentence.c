@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
 #include "base/printable.h"
 #include "engine/alert_internal.h"
 
@@ -292,13 +293,10 @@ static const struct {
     {{"network", 7}, add_network},
 };
 
-void alert_sentence(const struct alert *alert, struct buf *out)
+static void add_event(const struct event *e, struct buf *out)
 {
-	const struct event *e = alert_last_event(alert);
 	void (*add)(const struct event *, struct buf *) = add_other;
 
-	if (!e)
-		return;
 	for (size_t i = sizeof(writers) / sizeof(*writers); i-- > 0;)
 		if (any_is(e, FIELD_EVENT_CATEGORY, writers[i].category))
 			add = writers[i].add;
@@ -311,4 +309,158 @@ void alert_sentence(const struct alert *alert, struct buf *out)
 		buf_add(out, STR(" in container "));
 		printable_add(out, id, CONTAINER_SHOWN);
 	}
+}
+
+static void add_value(const struct value *v, struct buf *out)
+{
+	switch ((enum value_type)v->type) {
+	case VALUE_STRING:
+		printable_add(out, value_as_str(v), NAME_SHOWN);
+		return;
+	case VALUE_INT:
+		buf_printf(out, "%lld", (long long)v->integer);
+		return;
+	case VALUE_DOUBLE:
+		buf_printf(out, "%g", v->real);
+		return;
+	case VALUE_BOOL:
+		buf_add(out, v->boolean ? STR("true") : STR("false"));
+		return;
+	case VALUE_NULL:
+	case VALUE_LIST:
+		break;
+	}
+	buf_add(out, STR("?"));
+}
+
+/* "user.name root, host.id h-1" */
+static void add_keys(const struct alert *alert, const struct rule_fields *fields, struct buf *out)
+{
+	for (uint32_t i = 0; i < fields->count && i < alert->key_count; i++) {
+		if (i)
+			buf_add(out, STR(", "));
+		printable_add(out, fields->names[i], NAME_SHOWN);
+		buf_add_char(out, ' ');
+		add_value(&alert->keys[i], out);
+	}
+}
+
+static void add_duration(int64_t ns, struct buf *out)
+{
+	double seconds = (double)ns / (double)NS_PER_SEC;
+
+	if (seconds < 120)
+		buf_printf(out, "%.3g s", seconds);
+	else if (seconds < 7200)
+		buf_printf(out, "%.3g min", seconds / 60);
+	else
+		buf_printf(out, "%.3g h", seconds / 3600);
+}
+
+/* From the first of its events to the last. */
+static void add_span(const struct alert *alert, struct buf *out)
+{
+	int64_t first = INT64_MAX, last = INT64_MIN;
+
+	for (uint32_t i = 0; i < alert->event_count; i++) {
+		const struct event *e = alert->events[i];
+
+		if (!e || e->time_ns == INT64_MIN)
+			continue;
+		first = e->time_ns < first ? e->time_ns : first;
+		last = e->time_ns > last ? e->time_ns : last;
+	}
+	if (first >= last)
+		return;
+	buf_add(out, STR(", within "));
+	add_duration(last - first, out);
+}
+
+/* Different things done, of which the first are told and the last. */
+#define STEPS_SHOWN 4
+
+/* Steps of a sequence: what is said of one event, and how many in a row it is said of. */
+struct steps {
+	struct buf text; /* of all, one after the other */
+	struct step {
+		size_t begin, end;
+		uint32_t times;
+	} steps[STEPS_SHOWN];
+	uint32_t count; /* of all; the last is at most at STEPS_SHOWN - 1 */
+};
+
+static struct str step_text(const struct steps *s, const struct step *step)
+{
+	return (struct str){s->text.p + step->begin, step->end - step->begin};
+}
+
+static void add_step(struct steps *s, const struct event *event)
+{
+	struct step step = {.begin = s->text.len, .times = 1};
+	uint32_t last = (s->count < STEPS_SHOWN ? s->count : STEPS_SHOWN) - 1;
+
+	add_event(event, &s->text);
+	step.end = s->text.len;
+	if (s->count && str_eq(step_text(s, &s->steps[last]), step_text(s, &step))) {
+		s->steps[last].times++;
+		s->text.len = step.begin;
+		return;
+	}
+	s->steps[s->count < STEPS_SHOWN ? s->count : STEPS_SHOWN - 1] = step;
+	s->count++;
+}
+
+static void add_steps(const struct alert *alert, struct buf *out)
+{
+	bool sample = alert->rule->query && alert->rule->query->kind == EQL_QUERY_SAMPLE;
+	struct steps s = {.count = 0};
+
+	for (uint32_t i = 0; i < alert->event_count; i++)
+		if (alert->events[i])
+			add_step(&s, alert->events[i]);
+	for (uint32_t i = 0; i < s.count && i < STEPS_SHOWN; i++) {
+		if (i)
+			buf_add(out, sample ? STR("; and ") : STR("; then "));
+		if (i == STEPS_SHOWN - 1 && s.count > STEPS_SHOWN)
+			buf_printf(out, "%u more; at last ", s.count - STEPS_SHOWN);
+		buf_add(out, step_text(&s, &s.steps[i]));
+		if (s.steps[i].times > 1)
+			buf_printf(out, " (%u times)", s.steps[i].times);
+	}
+	add_span(alert, out);
+	buf_free(&s.text);
+}
+
+static void add_threshold(const struct alert *alert, struct buf *out)
+{
+	const struct rule_threshold *t = &alert->rule->threshold;
+
+	buf_printf(out, "%llu events", (unsigned long long)alert->count);
+	if (t->fields.count)
+		buf_add(out, STR(" of "));
+	add_keys(alert, &t->fields, out);
+	if (t->has_cardinality) {
+		buf_printf(out, " with %llu different ", (unsigned long long)alert->cardinality);
+		printable_add(out, t->cardinality_name, NAME_SHOWN);
+	}
+	if (alert->count == alert->event_count)
+		add_span(alert, out);
+	buf_add(out, STR("; the last: "));
+	add_event(alert_last_event(alert), out);
+}
+
+void alert_sentence(const struct alert *alert, struct buf *out)
+{
+	if (!alert_last_event(alert))
+		return;
+	if (alert->rule->kind == RULE_KIND_THRESHOLD && alert->count) {
+		add_threshold(alert, out);
+		return;
+	}
+	if (alert->rule->kind == RULE_KIND_NEW_TERMS && alert->key_count) {
+		buf_add(out, STR("new "));
+		add_keys(alert, &alert->rule->new_terms.fields, out);
+		buf_add(out, STR(": "));
+	}
+	add_steps(alert, out);
 }

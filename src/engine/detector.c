@@ -2,132 +2,9 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/counter.h"
 #include "engine/detector_internal.h"
-
-static uint32_t *slot_of(const struct detector *d, const struct rule *rule)
-{
-	uint32_t at = (uint32_t)((uintptr_t)rule >> 4) * 2654435769u;
-
-	for (at &= d->slot_mask;; at = (at + 1) & d->slot_mask) {
-		uint32_t *slot = &d->slots[at];
-
-		if (!*slot || d->rules->rules[*slot - 1] == rule)
-			return slot;
-	}
-}
-
-uint32_t detector_rule_number(const struct detector *d, const struct rule *rule)
-{
-	return *slot_of(d, rule) - 1;
-}
-
-static void number_rules(struct detector *d)
-{
-	uint32_t size = 16;
-
-	while (size < d->rules->count * 2)
-		size *= 2;
-	d->slot_mask = size - 1;
-	d->slots = xcalloc(size, sizeof(*d->slots));
-	for (uint32_t i = 0; i < d->rules->count; i++)
-		*slot_of(d, d->rules->rules[i]) = i + 1;
-}
-
-static bool runs(const struct rule *rule)
-{
-	return rule->state == RULE_LOADED && rule->enabled && rule->query;
-}
-
-static int by_number(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* Fields of all rules, in any order and number. */
-struct fields {
-	uint32_t *ids;
-	uint32_t count, cap;
-};
-
-static void add_field(struct fields *fields, uint32_t id)
-{
-	if (fields->count == fields->cap) {
-		fields->cap = fields->cap ? fields->cap * 2 : 64;
-		fields->ids = xreallocarray(fields->ids, fields->cap, sizeof(*fields->ids));
-	}
-	fields->ids[fields->count++] = id;
-}
-
-static void add_group_fields(struct fields *fields, const struct rule_fields *group)
-{
-	for (uint32_t i = 0; i < group->count; i++)
-		add_field(fields, group->ids[i]);
-}
-
-static void add_rule_fields(struct fields *fields, const struct rule *rule)
-{
-	for (uint32_t i = 0; i < rule->query->kept_field_count; i++)
-		add_field(fields, rule->query->kept_fields[i]);
-	if (rule->kind == RULE_KIND_THRESHOLD) {
-		add_group_fields(fields, &rule->threshold.fields);
-		if (rule->threshold.has_cardinality)
-			add_field(fields, rule->threshold.cardinality_field);
-	}
-	if (rule->kind == RULE_KIND_NEW_TERMS)
-		add_group_fields(fields, &rule->new_terms.fields);
-	if (rule->suppressed)
-		add_group_fields(fields, &rule->suppression.fields);
-}
-
-static void find_kept_fields(struct detector *d)
-{
-	struct fields fields = {0};
-	uint32_t unique = 0;
-
-	for (uint32_t i = 0; i < d->rules->count; i++)
-		if (runs(d->rules->rules[i]))
-			add_rule_fields(&fields, d->rules->rules[i]);
-	if (fields.count)
-		qsort(fields.ids, fields.count, sizeof(*fields.ids), by_number);
-	for (uint32_t i = 0; i < fields.count; i++)
-		if (!i || fields.ids[i] != fields.ids[unique - 1])
-			fields.ids[unique++] = fields.ids[i];
-	d->kept_fields = fields.ids;
-	d->kept_field_count = unique;
-}
-
-struct detector *detector_new(const struct rule_set *rules, const struct field_set *fields,
-			      const struct detector_options *options)
-{
-	struct detector *d = xcalloc(1, sizeof(*d));
-
-	d->rules = rules;
-	d->fields = fields;
-	d->options = *options;
-	d->stream_ns = d->released_ns = INT64_MIN;
-	d->runs = xcalloc((size_t)rules->count + 1, sizeof(*d->runs));
-	d->caps = caps_new(rules);
-	d->reorder.bytes_max = options->bytes_max;
-	number_rules(d);
-	find_kept_fields(d);
-	return d;
-}
-
-void detector_free(struct detector *d)
-{
-	if (!d)
-		return;
-	reorder_free(&d->reorder);
-	caps_free(d->caps);
-	free(d->runs);
-	free(d->slots);
-	free(d->kept_fields);
-	free(d->ordered_hits);
-	free(d);
-}
 
 void detector_start(struct detector *d, int64_t time_ns)
 {
@@ -140,11 +17,23 @@ const uint32_t *detector_kept_fields(const struct detector *d, uint32_t *count)
 	return d->kept_fields;
 }
 
-struct kept_event *detector_keep(const struct detector *d, const struct event *event,
-				 uint64_t arrival, struct str document)
+static bool is_silent(const struct detector *d, const struct engine_hit *hit)
 {
-	return kept_event_new(event, d->kept_fields, d->kept_field_count, FIELD_EVENT_SEQUENCE,
-			      arrival, document);
+	const struct rule_run *run = detector_run(d, hit->rule);
+
+	return run->silent && run->silent[hit->filter];
+}
+
+struct kept_event *detector_keep(const struct detector *d, const struct event *event,
+				 const struct engine_hit *hits, uint32_t count, uint64_t arrival,
+				 struct str document)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (!is_silent(d, &hits[i]))
+			return kept_event_new(event, d->kept_fields, d->kept_field_count,
+					      FIELD_EVENT_SEQUENCE, arrival, document);
+	return kept_event_new(event, d->relation_fields, d->relation_field_count,
+			      FIELD_EVENT_SEQUENCE, arrival, STR_NULL);
 }
 
 /* Of the last event: then it was complete. */
@@ -158,8 +47,12 @@ static int64_t time_of(const struct finding *finding)
 
 void detector_found(struct detector *d, uint32_t rule, struct finding *finding)
 {
+	int64_t time_ns = time_of(finding);
+
 	finding->rule = d->rules->rules[rule];
-	if (caps_admit(d->caps, rule, time_of(finding), &finding->withheld))
+	if (finding->rule->suppressed && !suppression_admit(d, rule, finding, time_ns))
+		return;
+	if (caps_admit(d->caps, rule, time_ns, &finding->withheld))
 		d->options.found(d->options.context, finding);
 }
 
@@ -170,12 +63,48 @@ static void found_event(struct detector *d, uint32_t rule, struct kept_event *ev
 	detector_found(d, rule, &finding);
 }
 
+void detector_note_active(struct detector *d, struct rule_run *run)
+{
+	if (run->active || !eql_machine_live(run->machine))
+		return;
+	run->active = true;
+	d->active[d->active_count++] = run->number;
+}
+
+static void run_machine(struct detector *d, struct rule_run *run, struct kept_event *event,
+			const struct engine_hit *hits, uint32_t count)
+{
+	uint32_t filters[EQL_STAGES_MAX + EQL_RELATIONS_MAX + 2];
+	const uint32_t most = sizeof(filters) / sizeof(*filters);
+
+	count = count < most ? count : most;
+	for (uint32_t i = 0; i < count; i++)
+		filters[i] = hits[i].filter;
+	eql_machine_take(run->machine, event, filters, count);
+	detector_note_active(d, run);
+}
+
 /* All hits of one event and one rule, in order of filters. */
 static void dispatch(struct detector *d, struct kept_event *event, const struct engine_hit *hits,
 		     uint32_t count)
 {
-	(void)count;
-	found_event(d, detector_rule_number(d, hits->rule), event);
+	struct rule_run *run = detector_run(d, hits->rule);
+
+	switch (hits->rule->kind) {
+	case RULE_KIND_THRESHOLD:
+		threshold_take(d, run->number, event);
+		return;
+	case RULE_KIND_NEW_TERMS:
+		new_terms_take(d, run->number, event);
+		return;
+	case RULE_KIND_EQL:
+	case RULE_KIND_QUERY:
+		break;
+	}
+	if (run->machine)
+		run_machine(d, run, event, hits, count);
+	else
+		found_event(d, run->number, event);
 }
 
 /* Rules that need no order first: they wait for nothing. Returns how many hits are left, in
@@ -190,7 +119,7 @@ static uint32_t dispatch_unordered(struct detector *d, struct kept_event *event,
 		d->ordered_hits = xreallocarray(d->ordered_hits, count, sizeof(*hits));
 	}
 	for (uint32_t i = 0; i < count; i++)
-		if (d->runs[detector_rule_number(d, hits[i].rule)].ordered)
+		if (detector_run(d, hits[i].rule)->ordered)
 			d->ordered_hits[ordered++] = hits[i];
 		else
 			dispatch(d, event, &hits[i], 1);
@@ -217,6 +146,7 @@ static void release_first(struct detector *d)
 		d->released_ns = entry->event->time_ns;
 	dispatch_by_rule(d, entry->event, entry->hits, entry->hit_count);
 	reorder_entry_free(entry);
+	d->changes++;
 }
 
 /* Events before this time are no longer waited for. */
@@ -230,6 +160,30 @@ static int64_t horizon(const struct detector *d)
 	return time;
 }
 
+/* Time alone decides something of machines that hold partial results; asking each at every event
+ * would cost more than that is worth. */
+#define ADVANCE_STEP_NS (100 * NS_PER_MS)
+
+static void advance_machines(struct detector *d)
+{
+	int64_t before = horizon(d);
+	uint32_t left = 0;
+
+	if (before == INT64_MIN ||
+	    (d->advanced_ns != INT64_MIN && before < d->advanced_ns + ADVANCE_STEP_NS))
+		return;
+	d->advanced_ns = before;
+	for (uint32_t i = 0; i < d->active_count; i++) {
+		struct rule_run *run = &d->runs[d->active[i]];
+
+		eql_machine_advance(run->machine, before);
+		run->active = eql_machine_live(run->machine) > 0;
+		if (run->active)
+			d->active[left++] = run->number;
+	}
+	d->active_count = left;
+}
+
 static void release(struct detector *d)
 {
 	int64_t before = horizon(d);
@@ -240,6 +194,25 @@ static void release(struct detector *d)
 		counter_add(COUNTER_REORDER_FULL, 1);
 		release_first(d);
 	}
+	advance_machines(d);
+}
+
+/* No place in a sequence, no window to count in: only what one event decides alone. */
+static void dispatch_untimed(struct detector *d, struct kept_event *event, uint32_t count)
+{
+	bool left_out = false;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct rule *rule = d->ordered_hits[i].rule;
+
+		if ((rule->kind == RULE_KIND_EQL || rule->kind == RULE_KIND_QUERY) &&
+		    eql_query_is_stateless(rule->query))
+			dispatch(d, event, &d->ordered_hits[i], 1);
+		else
+			left_out = true;
+	}
+	if (left_out)
+		counter_add(COUNTER_EVENT_UNTIMED, 1);
 }
 
 static void put_in_order(struct detector *d, struct kept_event *event, uint32_t count)
@@ -258,6 +231,7 @@ void detector_take(struct detector *d, struct kept_event *event, const struct en
 {
 	uint32_t ordered = dispatch_unordered(d, event, hits, count);
 
+	event->arrival += d->arrival_base;
 	if (stream_time_ns > d->stream_ns)
 		d->stream_ns = stream_time_ns;
 	/* What this event shows to be over goes first, also when the event itself is late. */
@@ -265,9 +239,10 @@ void detector_take(struct detector *d, struct kept_event *event, const struct en
 	if (!ordered) {
 		kept_event_unref(event);
 	} else if (event->time_ns == INT64_MIN) {
-		counter_add(COUNTER_EVENT_UNTIMED, 1);
+		dispatch_untimed(d, event, ordered);
 		kept_event_unref(event);
 	} else {
+		d->changes++;
 		put_in_order(d, event, ordered);
 		release(d);
 	}
@@ -289,6 +264,14 @@ void detector_flush(struct detector *d)
 void detector_finish(struct detector *d)
 {
 	detector_flush(d);
+	for (uint32_t i = 0; i < d->rules->count; i++)
+		if (d->runs[i].machine)
+			eql_machine_finish(d->runs[i].machine);
+}
+
+uint64_t detector_changes(const struct detector *d)
+{
+	return d->changes;
 }
 
 void detector_report(const struct detector *d,
@@ -299,7 +282,7 @@ void detector_report(const struct detector *d,
 	for (uint32_t i = 0; i < d->rules->count; i++) {
 		uint64_t withheld = caps_withheld(d->caps, i);
 
-		if (withheld)
-			each(context, d->rules->rules[i], 0, withheld);
+		if (withheld || d->runs[i].suppressed)
+			each(context, d->rules->rules[i], d->runs[i].suppressed, withheld);
 	}
 }

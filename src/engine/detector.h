@@ -29,13 +29,17 @@ struct finding {
 	const struct rule *rule;
 	struct kept_event *const *events; /* in stage order; NULL for a missing one */
 	uint32_t event_count;
-	const struct value
-	    *keys; /* join keys, threshold or new terms: in order of the rule's fields */
+	/* Join keys; of threshold and new_terms rules the values of their fields, in that order. */
+	const struct value *keys;
 	uint32_t key_count;
 	uint64_t count;       /* threshold: events counted; else 0 */
 	uint64_t cardinality; /* threshold with cardinality: different values; else 0 */
-	uint64_t suppressed; /* alerts like this left out by alert_suppression since the last one */
-	uint64_t withheld;   /* alerts of this rule held back by max_signals since the last one */
+	/* With alert_suppression: values of its fields (null for a missing one), and how many alerts
+	 * with the same ones were left out since the last one that was not. */
+	const struct value *group;
+	uint32_t group_count;
+	uint64_t suppressed;
+	uint64_t withheld; /* alerts of this rule held back by max_signals since the last one */
 };
 
 /* Out-of-order events are waited for this long by default. */
@@ -61,10 +65,12 @@ void detector_start(struct detector *detector, int64_t time_ns);
 
 /* The fields that must be kept of an event with hits; sorted, unique. For kept_event_new(). */
 const uint32_t *detector_kept_fields(const struct detector *detector, uint32_t *count);
-/* A kept event with those fields, ties broken by event.sequence. Only reads the detector, so any
- * thread may call it. */
+/* A kept event with what its hits need of it: the document only if it can be in a finding, which
+ * an event that only tells who descends from whom cannot. Ties are broken by event.sequence. Only
+ * reads the detector, so any thread may call it. */
 struct kept_event *detector_keep(const struct detector *detector, const struct event *event,
-				 uint64_t arrival, struct str document);
+				 const struct engine_hit *hits, uint32_t count, uint64_t arrival,
+				 struct str document);
 
 /* An event with its hits (copied), from a stream whose events so far, this one among them, reach up
  * to `stream_time_ns`: for one stream the latest time seen, for several the least of theirs. Takes
@@ -92,6 +98,8 @@ void detector_report(const struct detector *detector,
  * make events of the saved documents again. 0, -ENOENT, -EINVAL (not a state file; nothing loaded)
  * or -errno.
  */
+/* Counts up with all that changes the state, so that one need not save what is saved. */
+uint64_t detector_changes(const struct detector *detector);
 int detector_save(const struct detector *detector, const char *path)
     __attribute__((warn_unused_result));
 int detector_load(struct detector *detector, const char *path, struct event_reader *reader)

@@ -12,6 +12,8 @@
 #define LINTEL_ENGINE_DETECTOR_INTERNAL_H
 
 #include "engine/detector.h"
+#include "engine/groups_internal.h"
+#include "eql/machine.h"
 
 /*
  * max_signals: at most rule->max_signals findings of a rule in each of its intervals, by event
@@ -29,8 +31,10 @@ bool caps_admit(struct caps *caps, uint32_t rule, int64_t time_ns, uint64_t *wit
 uint64_t caps_withheld(const struct caps *caps, uint32_t rule);
 
 /*
- * Events that wait for those before them: a binary heap in kept_event_order_total(). Its bytes are
- * bounded; beyond, the earliest go on before their time.
+ * Events that wait for those before them, in kept_event_order_total(). Most come in order: they are
+ * queued in a ring, and cost one comparison. Those that are before the ring's last go to a binary
+ * heap. The earliest is the first of either. Their bytes are bounded; beyond, the earliest go on
+ * before their time.
  */
 struct reorder_entry {
 	struct kept_event *event; /* a reference of the entry's */
@@ -39,8 +43,11 @@ struct reorder_entry {
 };
 
 struct reorder {
+	struct reorder_entry **ring; /* entry i is at (ring_first + i) & (ring_cap - 1) */
+	uint32_t ring_first, ring_count, ring_cap;
 	struct reorder_entry **heap;
-	uint32_t count, cap;
+	uint32_t heap_count, heap_cap;
+	uint32_t count; /* of both */
 	size_t bytes, bytes_max;
 };
 
@@ -54,13 +61,88 @@ static inline bool reorder_full(const struct reorder *reorder)
 {
 	return reorder->bytes > reorder->bytes_max;
 }
-/* Out of the heap; the caller frees it with reorder_entry_free(). */
+/* Each of reorder->count, in no order. */
+const struct reorder_entry *reorder_at(const struct reorder *reorder, uint32_t i);
+/* The earliest, taken out; the caller frees it with reorder_entry_free(). */
 struct reorder_entry *reorder_take(struct reorder *reorder);
 void reorder_entry_free(struct reorder_entry *entry);
 
+/*
+ * threshold: of each tuple of group fields, the events counted within the rule's look-back, oldest
+ * first, and how many of them have which value of the cardinality field.
+ */
+struct counted {
+	int64_t time_ns;
+	struct kept_event *event; /* of the latest THRESHOLD_EVENTS_SHOWN; else NULL */
+	uint32_t value_count;
+	union { /* hashes of the different values of the cardinality field */
+		uint64_t value;
+		uint64_t *values; /* more than one */
+	};
+};
+
+/* How often a value is among those counted; open addressing by hash, at most half full. */
+struct tally {
+	struct tally_slot {
+		uint64_t hash, count; /* count 0: free */
+	} * slots;
+	uint32_t mask, used;
+};
+
+struct threshold_group {
+	struct group group;
+	struct value *keys; /* one allocation */
+	size_t key_bytes;
+	struct counted *counted; /* a ring; cap is a power of two */
+	uint32_t first, count, cap;
+	struct tally tally;
+};
+
+/* An alert shows this many of the events it counted: a threshold of a million is no document. */
+#define THRESHOLD_EVENTS_SHOWN 100
+
+void threshold_init(struct detector *detector, size_t bytes_max);
+void threshold_take(struct detector *detector, uint32_t rule, struct kept_event *event);
+/* One event more in a group, without looking whether it is enough. */
+struct threshold_group *threshold_add(struct detector *detector, uint32_t rule,
+				      const struct value *keys, struct group_hash hash,
+				      const struct counted *counted);
+
+/* new_terms: when a tuple of values was last seen. */
+struct term {
+	struct group group;
+	int64_t last_ns;
+};
+
+void new_terms_init(struct detector *detector, size_t bytes_max);
+void new_terms_take(struct detector *detector, uint32_t rule, struct kept_event *event);
+
+/*
+ * alert_suppression: of each tuple of group_by values, when the last alert came that was let
+ * through, and how many were not since then.
+ */
+struct suppressed {
+	struct group group;
+	int64_t start_ns;
+	uint64_t count;
+};
+
+void suppression_init(struct detector *detector, size_t bytes_max);
+/* True: let it through; the finding's group and suppressed are set. */
+bool suppression_admit(struct detector *detector, uint32_t rule, struct finding *finding,
+		       int64_t time_ns);
+
 /* What is kept of a rule from one event to the next. */
 struct rule_run {
-	bool ordered; /* its hits must come in order of time */
+	bool runs;
+	bool ordered;                /* its hits must come in order of time */
+	bool active;                 /* is in detector.active */
+	bool *silent;                /* by filter: is only of relations; NULL: none is */
+	struct eql_machine *machine; /* of queries that one event does not decide */
+	struct detector *detector;
+	uint32_t number;
+	uint64_t suppressed;     /* findings that alert_suppression left out */
+	struct group_hash check; /* of all on which the meaning of its state depends */
 };
 
 struct detector {
@@ -73,16 +155,28 @@ struct detector {
 	uint32_t slot_mask;
 	uint32_t *kept_fields;
 	uint32_t kept_field_count;
+	uint32_t *relation_fields; /* of those, what is kept for relations alone */
+	uint32_t relation_field_count;
 	struct caps *caps;
 	struct reorder reorder;
-	int64_t stream_ns;               /* how far the stream reaches */
-	int64_t released_ns;             /* latest time of an event that went on */
+	struct eql_pool *pool; /* of all machines */
+	uint32_t *active;      /* numbers of rules whose machine holds partial results */
+	uint32_t active_count;
+	int64_t advanced_ns;   /* machines were told that no event before this will come */
+	uint64_t arrival_base; /* added to arrivals: those of loaded events come before */
+	uint64_t changes;      /* of what detector_save() writes */
+	int64_t stream_ns;     /* how far the stream reaches */
+	int64_t released_ns;   /* latest time of an event that went on */
 	struct engine_hit *ordered_hits; /* of the event in hand */
 	uint32_t ordered_cap;
+	struct group_table thresholds, terms, suppressions;
+	struct value group_values[RULE_GROUP_FIELDS_MAX]; /* of the finding in hand */
 };
 
-/* The number of a rule of the detector's set. */
-uint32_t detector_rule_number(const struct detector *detector, const struct rule *rule);
+/* Of a rule of the detector's set. */
+struct rule_run *detector_run(const struct detector *detector, const struct rule *rule);
+/* Have the rule's machine told of the time that passes, if it waits for any. */
+void detector_note_active(struct detector *detector, struct rule_run *run);
 /* What came out of a rule, before suppression and max_signals. */
 void detector_found(struct detector *detector, uint32_t rule, struct finding *finding);
 

@@ -149,7 +149,8 @@ struct engine_facts *engine_facts_new(const struct rule_set *rules, struct field
 	arena_init(&f->arena);
 	intern_init(&f->leaves, &f->arena);
 	for (uint32_t i = 0; i < rules->count; i++)
-		count_rule(f, rules->rules[i]);
+		if (rules->rules[i]->state == RULE_LOADED)
+			count_rule(f, rules->rules[i]);
 	engine_free(engine_build(rules, fields, f));
 	return f;
 }

@@ -72,14 +72,38 @@ bool eql_cidr_holds(const struct eql_cidr *cidr, const struct eql_address *addre
 	return ((cidr->address.bytes[whole] ^ address->bytes[whole]) & mask) == 0;
 }
 
+/* An IPv6-mapped address in IPv4's form. */
+static bool print_address(const struct eql_address *address, bool v4, char text[INET6_ADDRSTRLEN])
+{
+	return inet_ntop(v4 ? AF_INET : AF_INET6, address->bytes + (v4 ? MAPPED_PREFIX / 8 : 0),
+			 text, INET6_ADDRSTRLEN);
+}
+
+static bool is_mapped(const struct eql_address *address)
+{
+	static const unsigned char mapped[MAPPED_PREFIX / 8] = {[10] = 0xff, [11] = 0xff};
+
+	return memcmp(address->bytes, mapped, sizeof(mapped)) == 0;
+}
+
 struct str eql_address_text(const struct eql_address *address, struct arena *arena)
 {
-	static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
 	char text[INET6_ADDRSTRLEN];
-	bool v4 = memcmp(address->bytes, mapped, sizeof(mapped)) == 0;
 
-	if (!inet_ntop(v4 ? AF_INET : AF_INET6, address->bytes + (v4 ? sizeof(mapped) : 0), text,
-		       sizeof(text)))
+	if (!print_address(address, is_mapped(address), text))
 		return STR_NULL;
 	return arena_str(arena, str_from(text));
+}
+
+struct str eql_cidr_text(const struct eql_cidr *cidr, char text[EQL_CIDR_TEXT_MAX])
+{
+	bool v4 = cidr->prefix >= MAPPED_PREFIX && is_mapped(&cidr->address);
+	char address[INET6_ADDRSTRLEN];
+
+	if (!print_address(&cidr->address, v4, address))
+		return STR_NULL;
+	int n = snprintf(text, EQL_CIDR_TEXT_MAX, "%s/%u", address,
+			 cidr->prefix - (v4 ? MAPPED_PREFIX : 0));
+
+	return (struct str){text, (size_t)n};
 }

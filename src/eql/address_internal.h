@@ -22,4 +22,8 @@ bool eql_cidr_holds(const struct eql_cidr *cidr, const struct eql_address *addre
 /* The shortest text form: two spellings of one address become equal. */
 struct str eql_address_text(const struct eql_address *address, struct arena *arena);
 
+/* "10.0.0.0/8", "fe80::/10". */
+#define EQL_CIDR_TEXT_MAX 64
+struct str eql_cidr_text(const struct eql_cidr *cidr, char text[EQL_CIDR_TEXT_MAX]);
+
 #endif

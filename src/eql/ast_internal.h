@@ -7,6 +7,7 @@
  *	in          kids[0] in (kids[1], ...)
  *	like        kids[0] : (kids[1], ...), also `like` and `like~`
  *	regex       kids[0] regex (kids[1], ...)
+ *	relation    child of [...]; no kids, the term in brackets has a condition of its own
  *
  * `x not in (...)` is not(in). Parentheses leave no node; spans include them.
  */
@@ -56,6 +57,7 @@ enum node_kind {
 	NODE_REGEX,
 	NODE_MATH,
 	NODE_NEGATE,
+	NODE_RELATION,
 };
 
 struct node {
@@ -73,6 +75,27 @@ struct node {
 	const struct eql_function *function; /* CALL, set by eql_check() */
 	struct node **kids;
 	uint32_t kid_count;
+	/* FIELD, set by eql_check(): the stage whose event it is a field of, or EQL_THIS_EVENT.
+	 * `name` is then without the alias. */
+	uint32_t stage;
+	enum eql_relation_kind relation; /* RELATION */
+	struct ast_term *term;           /* RELATION */
+};
+
+/* `category where condition` and what stands around it in a sequence:
+ * `![...] by a, b as event0 with runs=3`. */
+struct ast_term {
+	bool any_category;
+	bool missing;
+	struct str category;
+	struct node *condition;
+	struct span span;     /* from category to the end of the condition */
+	struct span key_span; /* `by` and its keys; without them that of the condition */
+	struct node **keys;   /* fields; without those the terms share */
+	uint32_t key_count;
+	struct str alias; /* empty: none */
+	struct span alias_span;
+	uint32_t runs; /* 1 if nothing else is said */
 };
 
 struct ast_pipe {
@@ -82,14 +105,18 @@ struct ast_pipe {
 };
 
 struct ast {
-	bool any_category;
-	struct str category;
-	struct node *condition;
+	enum eql_query_kind kind;
+	struct ast_term *terms; /* EVENT: one */
+	uint32_t term_count;
+	struct ast_term *until; /* or NULL */
+	struct node **keys;     /* those the terms share */
+	uint32_t key_count;
+	int64_t maxspan_ns; /* 0: none */
 	struct ast_pipe *pipes;
 	uint32_t pipe_count;
 };
 
-/* 0, or -EINVAL, or -ENOTSUP for what is not an event query; errors are reported. */
+/* 0, or -EINVAL, or -ENOTSUP for a join; errors are reported. */
 int eql_parse(struct eql_source *source, struct ast *ast) __attribute__((warn_unused_result));
 
 struct field_set;

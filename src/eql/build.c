@@ -52,15 +52,9 @@ const char *eql_builder_error(const struct eql_builder *b)
 	return b->diags.count ? b->diags.items[0].message.p : NULL;
 }
 
-/* `kind` over a field and `count` places for literals. */
-static struct eql_expr *over_field(struct eql_builder *b, enum expr_kind kind, struct str field,
-				   uint32_t count)
+static struct eql_expr *field_of(struct eql_builder *b, struct str name)
 {
-	struct compiler *c = &b->compiler;
-	struct eql_expr *x = eql_new_expr(c, kind, EQL_TYPE_BOOLEAN, count + 1);
-
-	x->kids[0] = eql_new_field(c, field, nowhere);
-	return x->kids[0] ? x : NULL;
+	return eql_new_field(&b->compiler, name, nowhere);
 }
 
 static struct eql_cond *finish(struct eql_builder *b, struct eql_expr *x)
@@ -71,13 +65,13 @@ static struct eql_cond *finish(struct eql_builder *b, struct eql_expr *x)
 struct eql_cond *eql_build_equals(struct eql_builder *b, struct str field,
 				  const struct value *values, uint32_t count, bool fold)
 {
-	struct eql_expr *x = over_field(b, EXPR_IN, field, count);
+	struct eql_expr *left = field_of(b, field);
 
-	if (!x || !count)
-		return x ? eql_build_const(b, false) : NULL;
-	for (uint32_t i = 0; i < count; i++)
-		x->kids[i + 1] = eql_new_literal(&b->compiler, values[i]);
-	return finish(b, eql_form_in(&b->compiler, x, fold));
+	if (!left)
+		return NULL;
+	if (!count)
+		return eql_build_const(b, false);
+	return finish(b, eql_form_in(&b->compiler, left, values, count, fold));
 }
 
 /* ---- patterns */
@@ -122,25 +116,34 @@ static struct str joined(struct eql_builder *b, const struct eql_build_pattern *
 	return text;
 }
 
-static struct eql_cond *like(struct eql_builder *b, struct str field, const struct str *patterns,
+static struct eql_cond *like(struct eql_builder *b, struct str field, const struct value *patterns,
 			     uint32_t count, bool fold)
 {
-	struct eql_expr *x = over_field(b, EXPR_IN, field, count);
+	struct eql_expr *left = field_of(b, field);
 
-	for (uint32_t i = 0; x && i < count; i++)
-		x->kids[i + 1] = eql_new_literal(&b->compiler, value_str(patterns[i]));
-	return finish(b, x ? eql_form_like(&b->compiler, x, fold) : NULL);
+	return left ? finish(b, eql_form_like(&b->compiler, left, patterns, count, fold)) : NULL;
+}
+
+struct eql_cond *eql_build_like(struct eql_builder *b, struct str field, const struct str *patterns,
+				uint32_t count, bool fold)
+{
+	struct value *values = ARENA_ARRAY(&b->scratch, struct value, count);
+
+	for (uint32_t i = 0; i < count; i++)
+		values[i] = value_str(patterns[i]);
+	return like(b, field, values, count, fold);
 }
 
 /* Wildcard patterns have no escape for * and ?, so texts with those become regular expressions. */
 static struct eql_cond *regex(struct eql_builder *b, struct str field, const struct str *patterns,
 			      uint32_t count, bool fold)
 {
-	struct eql_expr *x = over_field(b, EXPR_REGEX, field, 0);
+	struct eql_expr *x = eql_new_expr(&b->compiler, EXPR_REGEX, EQL_TYPE_BOOLEAN, 1);
 	struct regex_error error = {0};
 	uint32_t failed;
 
-	if (!x)
+	x->kids[0] = field_of(b, field);
+	if (!x->kids[0])
 		return NULL;
 	x->regex = eql_regex_new(b->compiler.arena, patterns, count, fold, &failed, &error);
 	if (!x->regex)
@@ -152,14 +155,14 @@ struct eql_cond *eql_build_wildcard(struct eql_builder *b, struct str field,
 				    const struct eql_build_pattern *patterns, uint32_t count,
 				    bool fold)
 {
-	struct str *texts = ARENA_ARRAY(&b->scratch, struct str, count);
+	struct value *texts = ARENA_ARRAY(&b->scratch, struct value, count);
 	struct str *regexes = ARENA_ARRAY(&b->scratch, struct str, count);
 	uint32_t text_count = 0, regex_count = 0, kid_count = 0;
 	struct eql_cond *kids[2];
 
 	for (uint32_t i = 0; i < count; i++)
 		if (is_plain(&patterns[i]))
-			texts[text_count++] = joined(b, &patterns[i], STR("*"), false);
+			texts[text_count++] = value_str(joined(b, &patterns[i], STR("*"), false));
 		else
 			regexes[regex_count++] = joined(b, &patterns[i], STR(".*"), true);
 	if (text_count)
@@ -173,9 +176,10 @@ struct eql_cond *eql_build_wildcard(struct eql_builder *b, struct str field,
 
 struct eql_cond *eql_build_exists(struct eql_builder *b, struct str field)
 {
-	struct eql_expr *x = over_field(b, EXPR_IS_NULL, field, 0);
+	struct eql_expr *x = eql_new_expr(&b->compiler, EXPR_IS_NULL, EQL_TYPE_BOOLEAN, 1);
 
-	return x ? eql_build_not(b, finish(b, x)) : NULL;
+	x->kids[0] = field_of(b, field);
+	return x->kids[0] ? eql_build_not(b, finish(b, x)) : NULL;
 }
 
 struct eql_cond *eql_build_compare(struct eql_builder *b, struct str field,
@@ -188,24 +192,26 @@ struct eql_cond *eql_build_compare(struct eql_builder *b, struct str field,
 	    [EQL_BUILD_GE] = EQL_GE,
 	};
 	struct compiler *c = &b->compiler;
-	struct eql_expr *left = eql_new_field(c, field, nowhere);
+	struct eql_expr *left = field_of(b, field);
 
 	if (!left)
 		return NULL;
-	return finish(
-	    b, eql_form_compare(c, operators[order], left, eql_new_literal(c, value), nowhere));
+	return finish(b, eql_form_compare(c, operators[order], left, eql_new_literal(c, value),
+					  false, nowhere));
 }
 
 struct eql_cond *eql_build_cidr(struct eql_builder *b, struct str field, const struct str *ranges,
 				uint32_t count)
 {
-	struct eql_expr *x = over_field(b, EXPR_CALL, field, count);
+	struct value *values = ARENA_ARRAY(&b->scratch, struct value, count);
+	struct eql_expr *left = field_of(b, field);
 
-	for (uint32_t i = 0; x && i < count; i++)
-		x->kids[i + 1] = eql_new_literal(&b->compiler, value_str(ranges[i]));
-	if (!x)
+	for (uint32_t i = 0; i < count; i++)
+		values[i] = value_str(ranges[i]);
+	if (!left)
 		return NULL;
-	x = eql_form_cidr(&b->compiler, x);
+	struct eql_expr *x = eql_form_cidr(&b->compiler, left, values, count);
+
 	if (!x)
 		b->error = "not an address range";
 	return finish(b, x);

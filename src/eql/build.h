@@ -31,9 +31,9 @@ void eql_builder_free(struct eql_builder *b);
 /* What went wrong, NULL if nothing did. */
 const char *eql_builder_error(const struct eql_builder *b);
 
-/* The field has one of these values: EQL's `in`, with `fold` `in~`. Strings, numbers, booleans (a
- * field of type boolean is equal to booleans only),
- * also mixed; none of them null. No values: never. */
+/* The field has one of these values: EQL's `in`, or with `fold`, which only strings heed, `in~`.
+ * Strings, numbers, booleans, also mixed, none of them null; a field of type boolean is equal to
+ * booleans only. No values: never. */
 struct eql_cond *eql_build_equals(struct eql_builder *b, struct str field,
 				  const struct value *values, uint32_t count, bool fold);
 
@@ -49,6 +49,10 @@ struct eql_build_pattern {
 struct eql_cond *eql_build_wildcard(struct eql_builder *b, struct str field,
 				    const struct eql_build_pattern *patterns, uint32_t count,
 				    bool fold);
+
+/* The same with EQL's own patterns, in which `*` and `?` are special and cannot be escaped. */
+struct eql_cond *eql_build_like(struct eql_builder *b, struct str field, const struct str *patterns,
+				uint32_t count, bool fold);
 
 /* The field has a value. */
 struct eql_cond *eql_build_exists(struct eql_builder *b, struct str field);

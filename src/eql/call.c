@@ -7,6 +7,7 @@
 
 #include "eql/address_internal.h"
 #include "eql/call_internal.h"
+#include "eql/matcher_internal.h"
 #include "eql/scratch_internal.h"
 #include "eql/string_internal.h"
 
@@ -19,22 +20,40 @@ static struct str text_of(struct eval *e, const struct value *v)
 	return eql_value_text(v, e->scratch);
 }
 
-static size_t find(const struct eql_expr *x, struct str s, struct str needle, size_t from)
+/* Above this many comparisons of bytes, at worst, text that ignores case is folded first: then the
+ * search is memmem()'s, which is linear however alike text and part are. */
+#define SLOW_SEARCH ((size_t)1 << 16)
+
+static struct str folded(struct eval *e, struct str s)
 {
-	return x->fold ? str_find_fold(s, needle, from) : str_find(s, needle, from);
+	return eql_fold(&e->scratch->arena, s);
 }
 
-static size_t find_last(const struct eql_expr *x, struct str s, struct str needle)
+static size_t find(struct eval *e, const struct eql_expr *x, struct str s, struct str part,
+		   size_t from)
 {
-	if (needle.len > s.len)
-		return SIZE_MAX;
-	for (size_t at = s.len - needle.len + 1; at-- > 0;) {
-		struct str here = {s.p + at, needle.len};
+	if (!x->fold)
+		return str_find(s, part, from);
+	if (part.len > s.len || s.len < SLOW_SEARCH / (part.len + 1))
+		return str_find_fold(s, part, from);
+	return str_find(folded(e, s), folded(e, part), from);
+}
 
-		if (x->fold ? str_eq_fold(here, needle) : str_eq(here, needle))
-			return at;
-	}
-	return SIZE_MAX;
+static struct str reversed(struct eval *e, struct str s)
+{
+	char *out = arena_bytes(&e->scratch->arena, s.len);
+
+	for (size_t i = 0; i < s.len; i++)
+		out[i] = s.p[s.len - 1 - i];
+	return (struct str){out, s.len};
+}
+
+/* The first place in the text read backwards, to be linear as well. */
+static size_t find_last(struct eval *e, const struct eql_expr *x, struct str s, struct str part)
+{
+	size_t at = find(e, x, reversed(e, s), reversed(e, part), 0);
+
+	return at == SIZE_MAX ? SIZE_MAX : s.len - at - part.len;
 }
 
 /* An integer argument; a missing or null one is `missing`. A double counts if it is whole. */
@@ -77,13 +96,13 @@ bool eql_call_between(struct eval *e, const struct eql_expr *x, const struct val
 	struct str s = text_of(e, &args[0]), left = text_of(e, &args[1]),
 		   right = text_of(e, &args[2]);
 	bool greedy = count > 3 && args[3].type == VALUE_BOOL && args[3].boolean;
-	size_t start = find(x, s, left, 0);
+	size_t start = find(e, x, s, left, 0);
 
 	*out = (struct value){0};
 	if (start == SIZE_MAX)
 		return true;
 	start += left.len;
-	size_t end = greedy ? find_last(x, s, right) : find(x, s, right, start);
+	size_t end = greedy ? find_last(e, x, s, right) : find(e, x, s, right, start);
 
 	if (end != SIZE_MAX && end >= start)
 		*out = value_str((struct str){s.p + start, end - start});
@@ -150,7 +169,7 @@ bool eql_call_indexof(struct eval *e, const struct eql_expr *x, const struct val
 
 	if (!int_arg(e, args, count, 2, 0, &start))
 		return false;
-	size_t at = find(x, s, part, eql_utf16_to_byte(s, start, true));
+	size_t at = find(e, x, s, part, eql_utf16_to_byte(s, start, true));
 
 	*out = (struct value){0};
 	if (at != SIZE_MAX)
@@ -255,7 +274,7 @@ bool eql_call_stringcontains(struct eval *e, const struct eql_expr *x, const str
 	struct str part = text_of(e, &args[1]);
 
 	(void)count;
-	*out = value_bool(part.len && find(x, text_of(e, &args[0]), part, 0) != SIZE_MAX);
+	*out = value_bool(part.len && find(e, x, text_of(e, &args[0]), part, 0) != SIZE_MAX);
 	return true;
 }
 

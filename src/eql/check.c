@@ -12,9 +12,21 @@
 #include "eql/function_internal.h"
 #include "eql/string_internal.h"
 
+/* A name given to a stage: `[...] as event0`. */
+struct alias {
+	struct str name;
+	uint32_t stage;
+};
+
 struct checker {
 	struct eql_source *source;
 	const struct field_set *fields;
+	/* Names of the stages before the one being checked. */
+	struct alias aliases[EQL_STAGES_MAX];
+	uint32_t alias_count;
+	/* In relations, missing events and until: no event of an earlier stage is at hand when
+	 * they are decided. */
+	bool aliases_hidden;
 };
 
 const char *eql_type_name(enum eql_type type)
@@ -55,7 +67,7 @@ const char *eql_operator_text(enum eql_operator op)
 
 bool eql_node_has_field(const struct node *node)
 {
-	if (node->kind == NODE_FIELD)
+	if (node->kind == NODE_FIELD || node->kind == NODE_RELATION)
 		return true;
 	for (uint32_t i = 0; i < node->kid_count; i++)
 		if (eql_node_has_field(node->kids[i]))
@@ -115,6 +127,62 @@ static enum eql_type field_type(const struct checker *c, struct str name)
 	int32_t id = field_set_find(c->fields, name);
 
 	return id < 0 ? EQL_TYPE_ANY : eql_field_type(c->fields, (uint32_t)id);
+}
+
+/* ---- fields of earlier stages, Elastic Endpoint's dialect */
+
+static const struct alias *find_alias(const struct checker *c, struct str name)
+{
+	for (uint32_t i = 0; i < c->alias_count; i++)
+		if (str_eq(c->aliases[i].name, name))
+			return &c->aliases[i];
+	return NULL;
+}
+
+/* event0, event1, ...: what Elastic's rules call their events, and no field of ECS begins with. */
+static bool looks_like_alias(struct str name)
+{
+	if (!str_starts(name, STR("event")) || name.len == 5)
+		return false;
+	for (size_t i = 5; i < name.len; i++)
+		if (name.p[i] < '0' || name.p[i] > '9')
+			return false;
+	return true;
+}
+
+/* `event0.process.name`: the field process.name of the stage that is named event0. */
+static void resolve_alias(struct checker *c, struct node *n)
+{
+	const char *dot = memchr(n->name.p, '.', n->name.len);
+	struct str head = {n->name.p, dot ? (size_t)(dot - n->name.p) : n->name.len};
+	const struct alias *alias = find_alias(c, head);
+
+	if (alias && !dot) {
+		eql_error(c->source, n->span, STR("write one of its fields: event0.process.name"),
+			  "[%.*s] is an event and no field", STR_ARG(head));
+	} else if (alias && c->aliases_hidden) {
+		eql_error(
+		    c->source, n->span,
+		    STR("relations, missing events and [until] are decided without the events "
+			"of earlier queries"),
+		    "[%.*s] cannot be used here", STR_ARG(head));
+	} else if (alias) {
+		n->stage = alias->stage;
+		n->name = (struct str){dot + 1, n->name.len - head.len - 1};
+	} else if (looks_like_alias(head)) {
+		eql_error(c->source, n->span,
+			  arena_printf(c->source->scratch,
+				       "name an earlier query of the sequence: [...] as %.*s",
+				       STR_ARG(head)),
+			  "[%.*s] is the name of no earlier query", STR_ARG(head));
+	}
+}
+
+static enum eql_type check_field(struct checker *c, struct node *n)
+{
+	if (c->source->options->dialect == EQL_DIALECT_ENDPOINT)
+		resolve_alias(c, n);
+	return field_type(c, n->name);
 }
 
 /* "first argument of [between]" */
@@ -326,8 +394,8 @@ static enum eql_type check_compare(struct checker *c, struct node *n)
 	bool fields = a->kind == NODE_FIELD && b->kind == NODE_FIELD;
 
 	/* `?a == ?b` passes: Elasticsearch replaces an optional field it does not know by null. */
-	if (eql_node_has_field(a) && eql_node_has_field(b) &&
-	    !(fields && (a->optional || b->optional)))
+	if (c->source->options->dialect != EQL_DIALECT_ENDPOINT && eql_node_has_field(a) &&
+	    eql_node_has_field(b) && !(fields && (a->optional || b->optional)))
 		eql_error(c->source, n->span, STR("one side of a comparison must be a constant"),
 			  "comparisons between fields are not supported");
 	check_literal_for(c, a, b);
@@ -391,13 +459,38 @@ static enum eql_type check_math(struct checker *c, struct node *n)
 	return number_type(n);
 }
 
+static void check_term(struct checker *c, struct ast_term *term);
+
+static enum eql_type check_relation(struct checker *c, struct node *n)
+{
+	bool hidden = c->aliases_hidden;
+
+	c->aliases_hidden = true;
+	check_term(c, n->term);
+	c->aliases_hidden = hidden;
+	return EQL_TYPE_BOOLEAN;
+}
+
+/* A relation is decided apart from the event's values, so it cannot be part of an expression over
+ * them. */
+static void check_no_relation(struct checker *c, const struct node *n)
+{
+	if (n->kind == NODE_AND || n->kind == NODE_OR || n->kind == NODE_NOT)
+		return;
+	for (uint32_t i = 0; i < n->kid_count; i++)
+		if (n->kids[i]->kind == NODE_RELATION)
+			eql_error(c->source, n->kids[i]->name_span,
+				  STR("join it to other conditions by and, or, not"),
+				  "a process relation is a condition by itself");
+}
+
 static enum eql_type check_kind(struct checker *c, struct node *n)
 {
 	switch (n->kind) {
 	case NODE_LITERAL:
 		return literal_type(&n->literal);
 	case NODE_FIELD:
-		return field_type(c, n->name);
+		return check_field(c, n);
 	case NODE_CALL:
 		return check_call(c, n);
 	case NODE_NOT:
@@ -414,6 +507,8 @@ static enum eql_type check_kind(struct checker *c, struct node *n)
 	case NODE_MATH:
 	case NODE_NEGATE:
 		return check_math(c, n);
+	case NODE_RELATION:
+		return check_relation(c, n);
 	}
 	return EQL_TYPE_ANY;
 }
@@ -423,25 +518,113 @@ static enum eql_type check_node(struct checker *c, struct node *n)
 	for (uint32_t i = 0; i < n->kid_count; i++)
 		n->kids[i]->type = check_node(c, n->kids[i]);
 	uint32_t errors = c->source->errors;
+
+	check_no_relation(c, n);
 	enum eql_type type = check_kind(c, n);
 
 	return c->source->errors > errors ? EQL_TYPE_ANY : type;
 }
 
+/* ---- queries */
+
+static void check_term(struct checker *c, struct ast_term *term)
+{
+	struct node *top = term->condition;
+
+	top->type = check_node(c, top);
+	if (is_open(top->type) || top->type == EQL_TYPE_BOOLEAN)
+		return;
+	struct str text = eql_excerpt(c->source, top->span);
+
+	eql_error(c->source, top->span, STR("compare it with something, for example: ... != null"),
+		  "the condition must be [boolean], found [%.*s] of type [%s]", STR_ARG(text),
+		  eql_type_name(top->type));
+}
+
+/* `stage`: the first the term makes. */
+static void declare_alias(struct checker *c, const struct ast_term *term, uint32_t stage)
+{
+	const char *why = NULL;
+
+	if (!term->alias.len)
+		return;
+	if (find_alias(c, term->alias))
+		why = "is the name of two queries";
+	else if (term->missing)
+		why = "would be the name of a missing event";
+	else if (term->runs > 1)
+		why = "would be the name of several events";
+	if (why)
+		eql_error(c->source, term->alias_span, STR_NULL, "[%.*s] %s", STR_ARG(term->alias),
+			  why);
+	else
+		c->aliases[c->alias_count++] = (struct alias){term->alias, stage};
+}
+
+static void check_terms(struct checker *c, struct ast *ast)
+{
+	uint32_t stage = 0;
+
+	for (uint32_t i = 0; i < ast->term_count; i++) {
+		c->aliases_hidden = ast->terms[i].missing;
+		check_term(c, &ast->terms[i]);
+		declare_alias(c, &ast->terms[i], stage);
+		stage += ast->terms[i].runs;
+	}
+	c->aliases_hidden = true;
+	if (ast->until)
+		check_term(c, ast->until);
+}
+
+/* Values of two join keys are compared with their types, so keys of the same place must have one.
+ * Elasticsearch refuses the others when it plans the query. */
+static void check_key_types(struct checker *c, const struct node *first,
+			    const struct ast_term *term, uint32_t i)
+{
+	const struct node *key = term->keys[i];
+
+	if (compatible(first->type, key->type))
+		return;
+	struct str a = eql_excerpt(c->source, key->span), b = eql_excerpt(c->source, first->span);
+
+	eql_error(c->source, key->span, STR("keys are matched by their place: first with first"),
+		  "join key [%.*s] of type [%s] cannot equal [%.*s] of type [%s]", STR_ARG(a),
+		  eql_type_name(key->type), STR_ARG(b), eql_type_name(first->type));
+}
+
+static void check_fields(struct checker *c, struct node **keys, uint32_t count)
+{
+	c->aliases_hidden = true;
+	for (uint32_t i = 0; i < count; i++)
+		keys[i]->type = check_node(c, keys[i]);
+}
+
+static void check_keys(struct checker *c, struct ast *ast)
+{
+	check_fields(c, ast->keys, ast->key_count);
+	for (uint32_t t = 0; t < ast->term_count; t++)
+		check_fields(c, ast->terms[t].keys, ast->terms[t].key_count);
+	if (ast->until)
+		check_fields(c, ast->until->keys, ast->until->key_count);
+	for (uint32_t i = 0; i < ast->terms[0].key_count; i++) {
+		const struct node *first = ast->terms[0].keys[i];
+
+		for (uint32_t t = 1; t < ast->term_count; t++) {
+			check_key_types(c, first, &ast->terms[t], i);
+			if (is_open(first->type))
+				first = ast->terms[t].keys[i];
+		}
+		if (ast->until)
+			check_key_types(c, first, ast->until, i);
+	}
+}
+
 void eql_check(struct eql_source *source, const struct field_set *fields, struct ast *ast)
 {
 	struct checker c = {.source = source, .fields = fields};
-	struct node *top = ast->condition;
 
-	top->type = check_node(&c, top);
-	if (!is_open(top->type) && top->type != EQL_TYPE_BOOLEAN) {
-		struct str text = eql_excerpt(source, top->span);
-
-		eql_error(source, top->span,
-			  STR("compare it with something, for example: ... != null"),
-			  "the condition must be [boolean], found [%.*s] of type [%s]",
-			  STR_ARG(text), eql_type_name(top->type));
-	}
+	check_terms(&c, ast);
+	check_keys(&c, ast);
 	for (uint32_t i = 0; i < ast->pipe_count; i++)
 		ast->pipes[i].count->type = check_node(&c, ast->pipes[i].count);
 }

@@ -37,7 +37,7 @@ struct eql_cond *eql_cond_not(struct compiler *c, struct eql_cond *kid)
 		struct eql_cond *cond = new_cond(c, EQL_COND_LEAF, 0);
 
 		cond->leaf = eql_leaf_presence(
-		    c, kid->leaf->field,
+		    c, kid->leaf->field, eql_leaf_stage(kid->leaf),
 		    kid->leaf->kind == EQL_LEAF_EXISTS ? EQL_LEAF_NULL : EQL_LEAF_EXISTS);
 		cond->leaf->text_at = kid->leaf->text_at;
 		cond->leaf->text_len = kid->leaf->text_len;
@@ -102,6 +102,12 @@ struct eql_cond *eql_condition(struct compiler *c, struct eql_expr *x)
 			kids[i] = eql_condition(c, x->kids[i]);
 		return eql_cond_join(c, x->kind == EXPR_AND ? EQL_COND_AND : EQL_COND_OR, kids,
 				     x->kid_count);
+	}
+	case EXPR_RELATION: {
+		struct eql_cond *cond = new_cond(c, EQL_COND_RELATION, 0);
+
+		cond->relation = x->relation;
+		return cond;
 	}
 	default: {
 		struct eql_cond *cond = new_cond(c, EQL_COND_LEAF, 0);

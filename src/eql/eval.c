@@ -9,6 +9,7 @@
 #include "eql/regex_internal.h"
 #include "eql/scratch_internal.h"
 #include "eql/string_internal.h"
+#include "eql/value_set_internal.h"
 
 static const struct value null_value;
 
@@ -223,9 +224,7 @@ static bool eval_compare(struct eval *e, const struct eql_expr *x, struct value 
 		return true;
 	}
 	*out = null_value;
-	/* `?a == ?b`: Elasticsearch puts null for an unknown field first, and null == null. */
-	if (x->op == EQL_EQ && a.type == b.type && x->kids[0]->kind == EXPR_FIELD &&
-	    x->kids[1]->kind == EXPR_FIELD)
+	if (x->has_null && x->op == EQL_EQ && a.type == b.type)
 		*out = value_bool(true);
 	return true;
 }
@@ -234,8 +233,10 @@ static bool eval_in(const struct eql_expr *x, struct value v, struct value *out)
 {
 	bool found = false;
 
-	for (uint32_t i = 1; i < x->kid_count && !found; i++)
-		found = eql_compare(EQL_EQ, v, x->kids[i]->literal).boolean;
+	if (x->set)
+		found = eql_value_set_has(x->set, &v);
+	for (uint32_t i = 0; !x->set && i < x->item_count && !found; i++)
+		found = eql_compare(EQL_EQ, v, x->items[i]).boolean;
 	*out = found || !x->has_null ? value_bool(found) : null_value;
 	return true;
 }

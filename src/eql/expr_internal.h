@@ -6,6 +6,8 @@
  * Evaluation is a walk over the tree and three-valued: null is "unknown". `slot` indexes the
  * leaf's own list of fields, because a multi-valued field is tried value by value and must have
  * the same value everywhere in the leaf.
+ *
+ * A relation is not evaluated: it stands in conditions only, and condition.c takes it out.
  */
 #ifndef LINTEL_EQL_EXPR_INTERNAL_H
 #define LINTEL_EQL_EXPR_INTERNAL_H
@@ -13,6 +15,7 @@
 #include "eql/ast_internal.h"
 
 struct eql_matcher;
+struct eql_value_set;
 struct eql_regex;
 struct eql_cidr;
 
@@ -28,35 +31,47 @@ enum expr_kind {
 	EXPR_COMPARE, /* never EQL_NE: that is not(==) */
 	EXPR_IS_NULL,
 	EXPR_MATCH, /* kids[0] is one of the matcher's strings */
-	EXPR_IN,    /* kids[0] equals one of kids[1..], all literals and not all strings */
+	EXPR_IN,    /* kids[0] equals one of items[], not all of them strings */
 	EXPR_REGEX,
 	EXPR_MATH,
 	EXPR_NEGATE,
 	EXPR_CALL,
+	EXPR_RELATION,
 };
 
 struct eql_expr {
 	enum expr_kind kind;
 	enum eql_operator op; /* COMPARE, MATH */
 	enum eql_type type;
-	bool fold;        /* IN, CALL */
-	bool has_null;    /* MATCH, IN: the list holds null, so a miss is null and not false */
-	uint32_t slot;    /* FIELD */
-	uint32_t field;   /* FIELD */
-	struct span span; /* where it is written; empty when it was not */
+	bool fold; /* IN, CALL */
+	/* MATCH, IN: the list holds null, so a miss is null and not false.
+	 * COMPARE: with == null equals null, as in `?a == ?b`: Elasticsearch replaces an optional field it
+	 * does not know by null, and null == null. */
+	bool has_null;
+	uint32_t slot;     /* FIELD */
+	uint32_t field;    /* FIELD */
+	uint32_t stage;    /* FIELD: whose event it is read from, or EQL_THIS_EVENT */
+	uint32_t relation; /* RELATION: into the query's */
+	struct span span;  /* where it is written; empty when it was not */
 	struct value literal;
 	struct eql_expr **kids;
 	uint32_t kid_count;
 	const struct eql_function *function; /* CALL */
 	const struct eql_matcher *matcher;   /* MATCH */
-	const struct eql_regex *regex;       /* REGEX */
-	const struct eql_cidr *cidrs;        /* CALL of cidrMatch */
+	const struct value *items;           /* IN: never null */
+	uint32_t item_count;
+	const struct eql_value_set *set; /* IN: the items for lookup; NULL when they are few */
+	const struct eql_regex *regex;   /* REGEX */
+	const struct eql_cidr *cidrs;    /* CALL of cidrMatch */
 	uint32_t cidr_count;
 };
 
+struct assembly;
+
 struct compiler {
 	struct eql_source *source;
-	struct arena *arena; /* the query's */
+	struct assembly *assembly; /* the query in the making: assemble.c */
+	struct arena *arena;       /* the query's */
 	struct field_set *fields;
 	struct eql_scratch *scratch; /* for folding constants */
 };

@@ -2,15 +2,21 @@
 #include "eql/inspect.h"
 
 #include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "eql/address_internal.h"
 #include "eql/function_internal.h"
+#include "eql/leaf_internal.h"
+#include "eql/lexer_internal.h"
 #include "eql/matcher_internal.h"
 #include "eql/regex_internal.h"
 
 struct writer {
 	const struct field_set *fields;
+	const struct eql_query *query; /* may be NULL: then events of stages have no names */
 	struct buf *out;
 	uint32_t list_max;
 };
@@ -42,11 +48,33 @@ static void write_string(struct buf *out, struct str s)
 		else if (c == '"' || c == '\\')
 			buf_printf(out, "\\%c", c);
 		else if (c < ' ' || c == 0x7f)
-			buf_printf(out, "\\u{%x}", c);
+			buf_printf(out, "\\u{%02x}", c);
 		else
 			buf_add_char(out, (char)c);
 	}
 	buf_add_char(out, '"');
+}
+
+/* With a point or an exponent, so that it stays a double. */
+static void write_double(double d, struct buf *out)
+{
+	char text[40];
+
+	if (isnan(d)) {
+		buf_add(out, STR("(1e999 - 1e999)"));
+		return;
+	}
+	if (isinf(d)) {
+		buf_add(out, d > 0 ? STR("1e999") : STR("-1e999"));
+		return;
+	}
+	/* 15 digits are what people write, 17 always read back. */
+	snprintf(text, sizeof(text), "%.15g", d);
+	if (strtod(text, NULL) != d)
+		snprintf(text, sizeof(text), "%.17g", d);
+	buf_add(out, str_from(text));
+	if (!strpbrk(text, ".e"))
+		buf_add(out, STR(".0"));
 }
 
 static void write_literal(struct writer *w, const struct value *v)
@@ -59,10 +87,14 @@ static void write_literal(struct writer *w, const struct value *v)
 		buf_add(w->out, v->boolean ? STR("true") : STR("false"));
 		return;
 	case VALUE_INT:
-		buf_printf(w->out, "%" PRId64, v->integer);
+		/* The least integer cannot be written: its digits without the sign are too large. */
+		if (v->integer == INT64_MIN)
+			buf_add(w->out, STR("(-9223372036854775807 - 1)"));
+		else
+			buf_printf(w->out, "%" PRId64, v->integer);
 		return;
 	case VALUE_DOUBLE:
-		buf_printf(w->out, "%.15g", v->real);
+		write_double(v->real, w->out);
 		return;
 	default:
 		write_string(w->out, value_as_str(v));
@@ -70,26 +102,71 @@ static void write_literal(struct writer *w, const struct value *v)
 	}
 }
 
-/* A plain identifier needs no back quotes. */
-static bool is_plain_name(struct str name)
+/* A date is kept as milliseconds; its author wrote a date. What clock_format() cannot write stays a
+ * number. */
+static void write_literal_beside(struct writer *w, const struct value *v,
+				 const struct eql_expr *beside)
 {
-	for (size_t i = 0; i < name.len; i++) {
-		unsigned char c = ascii_lower((unsigned char)name.p[i]);
+	char text[CLOCK_TEXT_MAX];
 
-		if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && !strchr("._@", c))
-			return false;
-	}
-	return name.len > 0;
+	if (beside->kind == EXPR_TO_DATE && v->type == VALUE_INT && v->integer >= 0 &&
+	    v->integer <= INT64_MAX / NS_PER_MS)
+		write_string(w->out, clock_format(v->integer * NS_PER_MS, text));
+	else
+		write_literal(w, v);
 }
 
-static void write_field(struct writer *w, uint32_t field)
+static bool is_plain_part(struct str part)
 {
-	struct str name = field_set_info(w->fields, field)->name;
+	if (!part.len || (part.p[0] >= '0' && part.p[0] <= '9'))
+		return false;
+	for (size_t i = 0; i < part.len; i++) {
+		unsigned char c = ascii_lower((unsigned char)part.p[i]);
 
-	if (is_plain_name(name))
-		buf_add(w->out, name);
-	else
-		buf_printf(w->out, "`%.*s`", STR_ARG(name));
+		if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' && (c != '@' || i > 0))
+			return false;
+	}
+	return !eql_is_keyword(part);
+}
+
+/* Identifiers with dots between them, none of them a keyword. */
+static bool is_plain_name(struct str name)
+{
+	for (;;) {
+		const char *dot = name.len ? memchr(name.p, '.', name.len) : NULL;
+
+		if (!is_plain_part((struct str){name.p, dot ? (size_t)(dot - name.p) : name.len}))
+			return false;
+		if (!dot)
+			return true;
+		name = (struct str){dot + 1, name.len - (size_t)(dot + 1 - name.p)};
+	}
+}
+
+void eql_field_write(struct str name, struct buf *out)
+{
+	if (is_plain_name(name)) {
+		buf_add(out, name);
+		return;
+	}
+	buf_add_char(out, '`');
+	for (size_t i = 0; i < name.len; i++) {
+		if (name.p[i] == '`')
+			buf_add_char(out, '`');
+		buf_add_char(out, name.p[i]);
+	}
+	buf_add_char(out, '`');
+}
+
+static void write_field(struct writer *w, uint32_t field, uint32_t stage)
+{
+	if (stage != EQL_THIS_EVENT && w->query)
+		eql_field_write(w->query->stages[stage].alias, w->out);
+	else if (stage != EQL_THIS_EVENT)
+		buf_printf(w->out, "event%" PRIu32, stage);
+	if (stage != EQL_THIS_EVENT)
+		buf_add_char(w->out, '.');
+	eql_field_write(field_set_info(w->fields, field)->name, w->out);
 }
 
 /* How many of `count` items are written. */
@@ -105,13 +182,14 @@ static void end_list(struct writer *w, uint32_t count)
 	buf_add_char(w->out, ')');
 }
 
-static void write_strings(struct writer *w, const struct str *strings, uint32_t count)
+static void write_strings(struct writer *w, const struct str *strings, uint32_t count, bool list,
+			  bool has_null)
 {
-	if (count == 1) {
+	if (count == 1 && !list) {
 		write_string(w->out, strings[0]);
 		return;
 	}
-	buf_add_char(w->out, '(');
+	buf_add(w->out, has_null ? STR("(null, ") : STR("("));
 	for (uint32_t i = 0; i < shown(w, count); i++) {
 		if (i)
 			buf_add(w->out, STR(", "));
@@ -120,42 +198,51 @@ static void write_strings(struct writer *w, const struct str *strings, uint32_t 
 	end_list(w, count);
 }
 
+/* What `in`, `like` and `regex` bind to: a field, a call, or something in parentheses. */
+static void write_primary(struct writer *w, const struct eql_expr *x)
+{
+	bool primary = x->kind == EXPR_FIELD || x->kind == EXPR_CALL || x->kind == EXPR_TRUTH ||
+		       x->kind == EXPR_TO_DATE || x->kind == EXPR_TO_IP;
+
+	if (!primary)
+		buf_add_char(w->out, '(');
+	write_expr(w, x, BIND_OR);
+	if (!primary)
+		buf_add_char(w->out, ')');
+}
+
 static void write_match(struct writer *w, const struct eql_expr *x)
 {
 	const struct eql_matcher *m = x->matcher;
-	bool list = m->all_count != 1 || x->has_null;
+	bool list = m->mode == MATCHER_COERCE && (m->fold || m->all_count > 1 || x->has_null);
 
-	write_expr(w, x->kids[0], BIND_SUM);
+	write_primary(w, x->kids[0]);
 	if (m->mode == MATCHER_TEXT)
 		buf_add(w->out, m->fold ? STR(" : ") : STR(" like "));
-	else if (m->fold)
-		buf_add(w->out, STR(" in~ "));
+	else if (list)
+		buf_add(w->out, m->fold ? STR(" in~ ") : STR(" in "));
 	else
-		buf_add(w->out, list ? STR(" in ") : STR(" == "));
-	if (m->mode == MATCHER_COERCE && m->fold && m->all_count == 1) {
-		buf_add_char(w->out, '(');
-		write_string(w->out, m->all[0]);
-		buf_add_char(w->out, ')');
-		return;
-	}
-	write_strings(w, m->all, m->all_count);
+		buf_add(w->out, STR(" == "));
+	write_strings(w, m->all, m->all_count, list, x->has_null);
 }
 
 static void write_in(struct writer *w, const struct eql_expr *x)
 {
-	uint32_t count = x->kid_count - 1;
+	uint32_t count = x->item_count;
 
-	write_expr(w, x->kids[0], BIND_SUM);
+	write_primary(w, x->kids[0]);
 	if (count == 1 && !x->has_null) {
 		buf_add(w->out, STR(" == "));
-		write_literal(w, &x->kids[1]->literal);
+		write_literal_beside(w, &x->items[0], x->kids[0]);
 		return;
 	}
-	buf_add(w->out, x->fold ? STR(" in~ (") : STR(" in ("));
+	buf_add(w->out, STR(" in ("));
+	if (x->has_null)
+		buf_add(w->out, count ? STR("null, ") : STR("null"));
 	for (uint32_t i = 0; i < shown(w, count); i++) {
 		if (i)
 			buf_add(w->out, STR(", "));
-		write_literal(w, &x->kids[i + 1]->literal);
+		write_literal_beside(w, &x->items[i], x->kids[0]);
 	}
 	end_list(w, count);
 }
@@ -165,28 +252,15 @@ static void write_regex(struct writer *w, const struct eql_expr *x)
 	uint32_t count;
 	const struct str *patterns = eql_regex_patterns(x->regex, &count);
 
-	write_expr(w, x->kids[0], BIND_SUM);
+	write_primary(w, x->kids[0]);
 	buf_add(w->out, eql_regex_folds(x->regex) ? STR(" regex~ ") : STR(" regex "));
-	write_strings(w, patterns, count);
-}
-
-static void write_cidr(struct buf *out, const struct eql_cidr *cidr)
-{
-	static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
-	const unsigned char *b = cidr->address.bytes;
-
-	buf_add_char(out, '"');
-	if (!memcmp(b, mapped, sizeof(mapped)) && cidr->prefix >= 96) {
-		buf_printf(out, "%u.%u.%u.%u/%u\"", b[12], b[13], b[14], b[15], cidr->prefix - 96);
-		return;
-	}
-	for (int i = 0; i < 16; i += 2)
-		buf_printf(out, "%s%x", i ? ":" : "", b[i] << 8 | b[i + 1]);
-	buf_printf(out, "/%u\"", cidr->prefix);
+	write_strings(w, patterns, count, false, false);
 }
 
 static void write_call(struct writer *w, const struct eql_expr *x)
 {
+	char text[EQL_CIDR_TEXT_MAX];
+
 	buf_printf(w->out, "%.*s%s(", STR_ARG(x->function->name), x->fold ? "~" : "");
 	for (uint32_t i = 0; i < x->kid_count; i++) {
 		if (i)
@@ -195,26 +269,23 @@ static void write_call(struct writer *w, const struct eql_expr *x)
 	}
 	for (uint32_t i = 0; i < shown(w, x->cidr_count); i++) {
 		buf_add(w->out, STR(", "));
-		write_cidr(w->out, &x->cidrs[i]);
+		write_string(w->out, eql_cidr_text(&x->cidrs[i], text));
 	}
 	end_list(w, x->cidr_count);
 }
 
-/* A date is kept as milliseconds; its author wrote a date. */
 static void write_operand(struct writer *w, const struct eql_expr *x, const struct eql_expr *beside)
 {
-	char text[CLOCK_TEXT_MAX];
-
-	if (x->kind != EXPR_LITERAL || x->literal.type != VALUE_INT ||
-	    beside->kind != EXPR_TO_DATE) {
+	if (x->kind == EXPR_LITERAL)
+		write_literal_beside(w, &x->literal, beside);
+	else
 		write_expr(w, x, BIND_SUM);
-		return;
-	}
-	write_string(w->out, clock_format(x->literal.integer * NS_PER_MS, text));
 }
 
 static void write_binary(struct writer *w, const struct eql_expr *x, enum binding kids)
 {
+	if (x->kind == EXPR_COMPARE && x->has_null)
+		buf_add_char(w->out, '?');
 	if (x->kind == EXPR_COMPARE)
 		write_operand(w, x->kids[0], x->kids[1]);
 	else
@@ -266,7 +337,7 @@ static void write_inside(struct writer *w, const struct eql_expr *x)
 		write_literal(w, &x->literal);
 		return;
 	case EXPR_FIELD:
-		write_field(w, x->field);
+		write_field(w, x->field, x->stage);
 		return;
 	case EXPR_NOT:
 		buf_add(w->out, STR("not "));
@@ -302,7 +373,11 @@ static void write_inside(struct writer *w, const struct eql_expr *x)
 	case EXPR_CALL:
 		write_call(w, x);
 		return;
-	default: /* forms a value is brought into before it is compared */
+	case EXPR_RELATION: /* in no leaf */
+		return;
+	case EXPR_TRUTH:
+	case EXPR_TO_DATE:
+	case EXPR_TO_IP: /* forms a value is brought into */
 		write_expr(w, x->kids[0], BIND_ATOM);
 		return;
 	}
@@ -319,18 +394,86 @@ static void write_expr(struct writer *w, const struct eql_expr *x, enum binding 
 		buf_add_char(w->out, ')');
 }
 
+static void write_leaf(struct writer *w, const struct eql_leaf *leaf)
+{
+	if (leaf->kind != EQL_LEAF_NULL && leaf->kind != EQL_LEAF_EXISTS) {
+		write_expr(w, leaf->expr, BIND_OR);
+		return;
+	}
+	write_field(w, leaf->field, eql_leaf_stage(leaf));
+	buf_add(w->out, leaf->kind == EQL_LEAF_NULL ? STR(" == null") : STR(" != null"));
+}
+
 void eql_leaf_write(const struct eql_leaf *leaf, const struct field_set *fields, uint32_t list_max,
 		    struct buf *out)
 {
 	struct writer w = {.fields = fields, .out = out, .list_max = list_max};
 
-	if (leaf->kind == EQL_LEAF_NULL || leaf->kind == EQL_LEAF_EXISTS) {
-		write_field(&w, leaf->field);
-		buf_add(out, leaf->kind == EQL_LEAF_NULL ? STR(" == null") : STR(" != null"));
-		return;
-	}
-	write_expr(&w, leaf->expr, BIND_OR);
+	write_leaf(&w, leaf);
 }
+
+/* ---- conditions */
+
+static void write_relation(struct writer *w, uint32_t relation)
+{
+	static const char *const kinds[] = {
+	    [EQL_EVENT_OF] = "event", [EQL_CHILD_OF] = "child", [EQL_DESCENDANT_OF] = "descendant"};
+	const struct eql_relation *r = &w->query->relations[relation];
+
+	buf_printf(w->out, "%s of [", kinds[r->kind]);
+	buf_add(w->out, w->query->filters[r->filter].text);
+	buf_add_char(w->out, ']');
+}
+
+static void write_cond(struct writer *w, const struct eql_cond *cond);
+
+static void write_kid(struct writer *w, const struct eql_cond *kid)
+{
+	bool parentheses = kid->kind == EQL_COND_AND || kid->kind == EQL_COND_OR;
+
+	if (parentheses)
+		buf_add_char(w->out, '(');
+	write_cond(w, kid);
+	if (parentheses)
+		buf_add_char(w->out, ')');
+}
+
+static void write_cond(struct writer *w, const struct eql_cond *cond)
+{
+	switch (cond->kind) {
+	case EQL_COND_CONST:
+		buf_add(w->out, cond->constant ? STR("true") : STR("false"));
+		return;
+	case EQL_COND_LEAF:
+		write_leaf(w, cond->leaf);
+		return;
+	case EQL_COND_RELATION:
+		write_relation(w, cond->relation);
+		return;
+	case EQL_COND_NOT:
+		buf_add(w->out, STR("not "));
+		write_kid(w, cond->kids[0]);
+		return;
+	case EQL_COND_AND:
+	case EQL_COND_OR:
+		break;
+	}
+	for (uint32_t i = 0; i < cond->kid_count; i++) {
+		if (i)
+			buf_add(w->out, cond->kind == EQL_COND_AND ? STR(" and ") : STR(" or "));
+		write_kid(w, cond->kids[i]);
+	}
+}
+
+void eql_cond_write(const struct eql_cond *cond, const struct eql_query *query,
+		    const struct field_set *fields, uint32_t list_max, struct buf *out)
+{
+	struct writer w = {.fields = fields, .query = query, .out = out, .list_max = list_max};
+
+	write_cond(&w, cond);
+}
+
+/* ---- facts */
 
 static bool order_of(enum eql_operator op, enum eql_order *order)
 {
@@ -351,14 +494,12 @@ static bool order_of(enum eql_operator op, enum eql_order *order)
 	return false;
 }
 
-static bool number_of(const struct eql_expr *x, double *number)
+static bool number_of(const struct value *v, double *number)
 {
-	if (x->kind != EXPR_LITERAL)
-		return false;
-	if (x->literal.type == VALUE_INT)
-		*number = (double)x->literal.integer;
-	else if (x->literal.type == VALUE_DOUBLE)
-		*number = x->literal.real;
+	if (v->type == VALUE_INT)
+		*number = (double)v->integer;
+	else if (v->type == VALUE_DOUBLE)
+		*number = v->real;
 	else
 		return false;
 	return true;
@@ -368,11 +509,18 @@ bool eql_leaf_comparison(const struct eql_leaf *leaf, struct eql_comparison *out
 {
 	const struct eql_expr *x = leaf->expr, *left;
 
-	if (leaf->kind != EQL_LEAF_OTHER || x->kid_count != 2 ||
-	    (x->kind != EXPR_COMPARE && x->kind != EXPR_IN))
+	const struct value *constant = NULL;
+
+	if (leaf->kind == EQL_LEAF_OTHER && x->kind == EXPR_IN && x->item_count == 1)
+		constant = &x->items[0];
+	else if (leaf->kind == EQL_LEAF_OTHER && x->kind == EXPR_COMPARE &&
+		 x->kids[1]->kind == EXPR_LITERAL)
+		constant = &x->kids[1]->literal;
+	if (!constant)
 		return false;
 	left = x->kids[0]->kind == EXPR_TO_DATE ? x->kids[0]->kids[0] : x->kids[0];
-	if (left->kind != EXPR_FIELD || !number_of(x->kids[1], &out->number))
+	if (left->kind != EXPR_FIELD || left->stage != EQL_THIS_EVENT ||
+	    !number_of(constant, &out->number))
 		return false;
 	out->field = left->field;
 	out->order = EQL_ORDER_EQ;

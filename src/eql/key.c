@@ -3,6 +3,7 @@
  * The canonical text of an expression, by which leaves of different rules are found to be one:
  *
  *	match~(process.name "curl" "wget*")	>(process.args_count 3)
+ *	==(process.name @0 process.name)	the latter of the first stage's event
  *
  * Lists are sorted (the matcher and regex do that), literals stand right, constants are folded;
  * so order in a list, blanks, `==` against `in` and the case of function names make no difference.
@@ -110,6 +111,8 @@ void eql_expr_key(const struct field_set *fields, const struct eql_expr *x, stru
 	}
 	if (x->kind == EXPR_FIELD) {
 		/* Quoted: a back-quoted name may hold anything. */
+		if (x->stage != EQL_THIS_EVENT)
+			buf_printf(out, " @%" PRIu32, x->stage);
 		put_string(out, field_set_info(fields, x->field)->name);
 		return;
 	}
@@ -118,6 +121,8 @@ void eql_expr_key(const struct field_set *fields, const struct eql_expr *x, stru
 	buf_add_char(out, '(');
 	for (uint32_t i = 0; i < x->kid_count; i++)
 		eql_expr_key(fields, x->kids[i], out);
+	for (uint32_t i = 0; i < x->item_count; i++)
+		put_literal(out, &x->items[i]);
 	if (x->kind == EXPR_MATCH)
 		put_matcher(out, x->matcher);
 	else if (x->kind == EXPR_REGEX)

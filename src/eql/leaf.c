@@ -28,6 +28,22 @@ static uint32_t cost_of(const struct eql_expr *x)
 /* Values per multi-valued field, as argument vectors go. */
 #define TYPICAL_VALUES 4
 
+static uint32_t node_count(const struct eql_expr *x)
+{
+	uint32_t count = 1 + x->item_count;
+
+	for (uint32_t i = 0; i < x->kid_count; i++)
+		count += node_count(x->kids[i]);
+	return count;
+}
+
+static uint32_t combinations_max(const struct eql_expr *x)
+{
+	uint64_t most = EQL_EVALUATED_NODES_MAX / node_count(x);
+
+	return most > EQL_COMBINATIONS_MAX ? EQL_COMBINATIONS_MAX : most ? (uint32_t)most : 1;
+}
+
 static void set_cost(struct eql_leaf *leaf, struct compiler *c, uint32_t cost)
 {
 	for (uint32_t i = 0; i < leaf->field_count; i++)
@@ -36,21 +52,49 @@ static void set_cost(struct eql_leaf *leaf, struct compiler *c, uint32_t cost)
 	leaf->cost = cost;
 }
 
-static bool collect_fields(struct compiler *c, struct eql_leaf *leaf, uint32_t *fields,
-			   struct eql_expr *x)
+/* The fields of an expression, each with its stage, in order of appearance. */
+struct field_list {
+	uint32_t fields[EQL_LEAF_FIELDS_MAX], stages[EQL_LEAF_FIELDS_MAX];
+	uint32_t count;
+	bool staged; /* some stage is not EQL_THIS_EVENT */
+};
+
+static bool add_field(struct field_list *list, struct eql_expr *x)
 {
-	if (x->kind == EXPR_FIELD) {
-		for (x->slot = 0; x->slot < leaf->field_count; x->slot++)
-			if (fields[x->slot] == x->field)
-				return true;
-		if (leaf->field_count == EQL_LEAF_FIELDS_MAX)
-			return false;
-		fields[leaf->field_count++] = x->field;
-	}
+	for (x->slot = 0; x->slot < list->count; x->slot++)
+		if (list->fields[x->slot] == x->field && list->stages[x->slot] == x->stage)
+			return true;
+	if (list->count == EQL_LEAF_FIELDS_MAX)
+		return false;
+	list->fields[list->count] = x->field;
+	list->stages[list->count++] = x->stage;
+	list->staged |= x->stage != EQL_THIS_EVENT;
+	return true;
+}
+
+static bool collect_fields(struct field_list *list, struct eql_expr *x)
+{
+	if (x->kind == EXPR_FIELD && !add_field(list, x))
+		return false;
 	for (uint32_t i = 0; i < x->kid_count; i++)
-		if (!collect_fields(c, leaf, fields, x->kids[i]))
+		if (!collect_fields(list, x->kids[i]))
 			return false;
 	return true;
+}
+
+static void set_fields(struct eql_leaf *leaf, struct compiler *c, const struct field_list *list)
+{
+	uint32_t *fields = ARENA_ARRAY(c->arena, uint32_t, list->count);
+
+	memcpy(fields, list->fields, list->count * sizeof(*fields));
+	leaf->fields = fields;
+	leaf->field_count = list->count;
+	if (!list->staged)
+		return;
+	uint32_t *stages = ARENA_ARRAY(c->arena, uint32_t, list->count);
+
+	memcpy(stages, list->stages, list->count * sizeof(*stages));
+	leaf->field_stages = stages;
 }
 
 static void set_key(struct eql_leaf *leaf, struct compiler *c)
@@ -104,31 +148,32 @@ static void set_place(struct eql_leaf *leaf, const struct eql_expr *x)
 	leaf->text_len = x->span.len;
 }
 
-struct eql_leaf *eql_leaf_presence(struct compiler *c, uint32_t field, enum eql_leaf_kind kind)
+struct eql_leaf *eql_leaf_presence(struct compiler *c, uint32_t field, uint32_t stage,
+				   enum eql_leaf_kind kind)
 {
 	struct eql_leaf *leaf = ARENA_NEW(c->arena, struct eql_leaf);
-	uint32_t *fields = ARENA_NEW(c->arena, uint32_t);
+	struct field_list list = {
+	    .fields = {field}, .stages = {stage}, .count = 1, .staged = stage != EQL_THIS_EVENT};
 	struct str name = field_set_info(c->fields, field)->name;
+	const char *what = kind == EQL_LEAF_NULL ? "null" : "exists";
 
-	*fields = field;
 	leaf->kind = kind;
 	leaf->field = field;
-	leaf->fields = fields;
-	leaf->field_count = 1;
+	set_fields(leaf, c, &list);
 	leaf->needs_value = kind == EQL_LEAF_EXISTS;
 	leaf->cost = 1;
-	leaf->key = arena_printf(c->arena, "%s(%.*s)", kind == EQL_LEAF_NULL ? "null" : "exists",
-				 STR_ARG(name));
+	leaf->key = list.staged ? arena_printf(c->arena, "%s@%u(%.*s)", what, stage, STR_ARG(name))
+				: arena_printf(c->arena, "%s(%.*s)", what, STR_ARG(name));
 	return leaf;
 }
 
 struct eql_leaf *eql_leaf_new(struct compiler *c, struct eql_expr *x)
 {
 	struct eql_leaf *leaf = ARENA_NEW(c->arena, struct eql_leaf);
-	uint32_t fields[EQL_LEAF_FIELDS_MAX];
+	struct field_list list = {0};
 
 	leaf->expr = x;
-	if (!collect_fields(c, leaf, fields, x)) {
+	if (!collect_fields(&list, x)) {
 		eql_error(c->source, (struct span){0, 1}, STR("split the expression"),
 			  "one comparison or function names more than %d fields",
 			  EQL_LEAF_FIELDS_MAX);
@@ -136,16 +181,14 @@ struct eql_leaf *eql_leaf_new(struct compiler *c, struct eql_expr *x)
 	}
 	classify(leaf);
 	if (leaf->kind == EQL_LEAF_NULL || leaf->kind == EQL_LEAF_EXISTS) {
-		leaf = eql_leaf_presence(c, leaf->field, leaf->kind);
+		leaf = eql_leaf_presence(c, leaf->field, list.stages[0], leaf->kind);
 		set_place(leaf, x);
 		return leaf;
 	}
 	set_place(leaf, x);
-	uint32_t *copy = ARENA_ARRAY(c->arena, uint32_t, leaf->field_count);
-
-	memcpy(copy, fields, leaf->field_count * sizeof(*copy));
-	leaf->fields = copy;
+	set_fields(leaf, c, &list);
 	leaf->needs_value = !holds_without_values(c, leaf);
+	leaf->combinations_max = combinations_max(x);
 	set_cost(leaf, c, cost_of(x));
 	set_key(leaf, c);
 	return leaf;
@@ -165,11 +208,30 @@ static uint32_t values_of(const struct value *v, const struct value **items)
 	return v->count;
 }
 
-static bool match_any(const struct eql_leaf *leaf, const struct event *event)
+/* The value of the leaf's i-th field. */
+static const struct value *value_of(const struct eql_leaf *leaf, uint32_t i,
+				    const struct eql_view *view)
+{
+	static const struct value missing;
+	const struct eql_scene *scene = view->scene;
+	const struct kept_event *kept = NULL;
+
+	if (view->event)
+		return event_get(view->event, leaf->fields[i]);
+	uint32_t stage = leaf->field_stages ? leaf->field_stages[i] : EQL_THIS_EVENT;
+
+	if (stage == EQL_THIS_EVENT)
+		kept = scene->event;
+	else if (scene->stages && stage < scene->stage_count)
+		kept = scene->stages[stage];
+	return kept ? kept_event_get(kept, leaf->fields[i]) : &missing;
+}
+
+static bool match_any(const struct eql_leaf *leaf, const struct value *value)
 {
 	const struct eql_matcher *m = leaf->expr->matcher;
 	const struct value *items;
-	uint32_t count = values_of(event_get(event, leaf->field), &items);
+	uint32_t count = values_of(value, &items);
 
 	for (uint32_t i = 0; i < count; i++)
 		if (eql_matcher_match(m, &items[i]))
@@ -211,7 +273,7 @@ static void count_trouble(bool failed, bool regex_limit, bool cut)
 		counter_add(COUNTER_EVALUATION_CUT, 1);
 }
 
-static bool eval_combinations(const struct eql_leaf *leaf, const struct event *event,
+static bool eval_combinations(const struct eql_leaf *leaf, const struct eql_view *view,
 			      struct eql_scratch *scratch)
 {
 	static const struct value missing;
@@ -220,18 +282,21 @@ static bool eval_combinations(const struct eql_leaf *leaf, const struct event *e
 	struct eval e = {.slots = slots, .scratch = scratch};
 	bool holds = false, left = true;
 	uint32_t tried = 0;
+	size_t bytes = 0;
 
 	for (uint32_t i = 0; i < leaf->field_count; i++) {
 		struct wheel *w = &wheels[i];
 
 		*w = (struct wheel){0};
-		w->count = values_of(event_get(event, leaf->fields[i]), &w->items);
+		w->count = values_of(value_of(leaf, i, view), &w->items);
 		if (!w->count)
 			*w = (struct wheel){.items = &missing, .count = 1};
 		slots[i] = w->items[0];
 	}
-	while (!holds && left && tried < EQL_COMBINATIONS_MAX) {
+	while (!holds && left && tried < leaf->combinations_max &&
+	       bytes < EQL_EVALUATED_BYTES_MAX) {
 		holds = eql_eval(&e, leaf->expr, &v) && v.type == VALUE_BOOL && v.boolean;
+		bytes += scratch->arena.used_bytes;
 		if (scratch->arena.used_bytes)
 			arena_reset(&scratch->arena);
 		left = turn(wheels, slots, leaf->field_count);
@@ -242,19 +307,27 @@ static bool eval_combinations(const struct eql_leaf *leaf, const struct event *e
 	return holds;
 }
 
-bool eql_leaf_eval(const struct eql_leaf *leaf, const struct event *event,
-		   struct eql_scratch *scratch)
+bool eql_leaf_holds(const struct eql_leaf *leaf, const struct eql_view *view,
+		    struct eql_scratch *scratch)
 {
 	switch (leaf->kind) {
 	case EQL_LEAF_EXACT:
 	case EQL_LEAF_WILDCARD:
-		return match_any(leaf, event);
+		return match_any(leaf, value_of(leaf, 0, view));
 	case EQL_LEAF_NULL:
-		return event_get(event, leaf->field)->type == VALUE_NULL;
+		return value_of(leaf, 0, view)->type == VALUE_NULL;
 	case EQL_LEAF_EXISTS:
-		return event_get(event, leaf->field)->type != VALUE_NULL;
+		return value_of(leaf, 0, view)->type != VALUE_NULL;
 	case EQL_LEAF_OTHER:
 		break;
 	}
-	return eval_combinations(leaf, event, scratch);
+	return eval_combinations(leaf, view, scratch);
+}
+
+bool eql_leaf_eval(const struct eql_leaf *leaf, const struct event *event,
+		   struct eql_scratch *scratch)
+{
+	const struct eql_view view = {.event = event};
+
+	return eql_leaf_holds(leaf, &view, scratch);
 }

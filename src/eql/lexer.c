@@ -36,6 +36,14 @@ static const struct {
 #undef KEYWORD
 };
 
+bool eql_is_keyword(struct str word)
+{
+	for (size_t i = 0; i < sizeof(keywords) / sizeof(*keywords); i++)
+		if (str_eq(keywords[i].text, word))
+			return true;
+	return false;
+}
+
 static bool is_digit(int c)
 {
 	return c >= '0' && c <= '9';
@@ -390,6 +398,8 @@ static const struct {
     {"|", TOKEN_PIPE},
     {":", TOKEN_COLON},
     {"?", TOKEN_QUESTION},
+    {"=", TOKEN_ASSIGN},
+    {"![", TOKEN_OPEN_MISSING},
 };
 
 /* What people coming from other languages write, and what it is here. */
@@ -406,11 +416,10 @@ static const struct {
 		}                              \
 	}
     FOREIGN("!:", "[!:] is not an operator", "write: not field : \"value\""),
-    FOREIGN("![", "[![] belongs to sequences", "in an event query write: not (...)"),
     FOREIGN("!", "[!] is not an operator", "negation is written: not ..."),
     FOREIGN("&&", "[&&] is not an operator", "write: and"),
     FOREIGN("&", "[&] is not an operator", "write: and"),
-    FOREIGN("$", "variables ($) are Elastic Endpoint's, not Elasticsearch's",
+    FOREIGN("$", "variables ($) are not supported",
 	    "field names with $ are written in back-quotes: `$name`"),
     FOREIGN("\xc2\xa0", "no-break space (U+00A0) outside a string",
 	    "replace it by an ordinary blank"),
@@ -429,14 +438,6 @@ static struct token read_operator(struct lexer *lexer)
 		if (peek_is(lexer, operators[i].text))
 			return finish(lexer, operators[i].kind, start,
 				      start + strlen(operators[i].text));
-	if (peek(lexer, 0) == '=') {
-		struct token token = finish(lexer, TOKEN_EQ, start, start + 1);
-
-		eql_error(lexer->source, token.span,
-			  STR("write == to compare exactly, : to ignore case"),
-			  "[=] is not an operator");
-		return token;
-	}
 	for (size_t i = 0; i < sizeof(foreign) / sizeof(*foreign); i++)
 		if (peek_is(lexer, foreign[i].text))
 			return fail(lexer, start, strlen(foreign[i].text), foreign[i].hint,

@@ -36,6 +36,8 @@ enum token_kind {
 	TOKEN_PIPE,
 	TOKEN_COLON,
 	TOKEN_QUESTION,
+	TOKEN_ASSIGN,
+	TOKEN_OPEN_MISSING, /* ![ */
 	/* keywords */
 	TOKEN_AND,
 	TOKEN_ANY,
@@ -74,6 +76,7 @@ struct lexer {
 };
 
 struct token eql_next_token(struct lexer *lexer);
+bool eql_is_keyword(struct str word);
 
 static inline bool token_is_keyword(enum token_kind kind)
 {

@@ -5,11 +5,13 @@
  * IS_NULL, and equality with strings becomes a MATCH, so that ==, in, like and : meet in one form.
  */
 #include "eql/address_internal.h"
+#include "eql/assemble_internal.h"
 #include "eql/function_internal.h"
 #include "eql/lower_internal.h"
 #include "eql/matcher_internal.h"
 #include "eql/regex_internal.h"
 #include "eql/scratch_internal.h"
+#include "eql/value_set_internal.h"
 
 struct eql_expr *eql_new_expr(struct compiler *c, enum expr_kind kind, enum eql_type type,
 			      uint32_t kids)
@@ -57,7 +59,7 @@ struct eql_expr *eql_fold_constant(struct compiler *c, struct eql_expr *x, struc
 	struct eval e = {.scratch = c->scratch};
 	struct value v;
 
-	if (!x || x->kind == EXPR_FIELD || x->kind == EXPR_LITERAL)
+	if (!x || x->kind == EXPR_FIELD || x->kind == EXPR_LITERAL || x->kind == EXPR_RELATION)
 		return x;
 	for (uint32_t i = 0; i < x->kid_count; i++)
 		if (x->kids[i]->kind != EXPR_LITERAL)
@@ -70,13 +72,11 @@ struct eql_expr *eql_fold_constant(struct compiler *c, struct eql_expr *x, struc
 	return e.error ? NULL : x;
 }
 
-/* Every kid of `node` from `first` on, into `x` from the same place on. */
-static bool lower_kids(struct compiler *c, const struct node *node, uint32_t first,
-		       struct eql_expr *x)
+static bool lower_kids(struct compiler *c, const struct node *node, struct eql_expr *x)
 {
 	bool ok = true;
 
-	for (uint32_t i = first; i < node->kid_count; i++) {
+	for (uint32_t i = 0; i < node->kid_count; i++) {
 		x->kids[i] = eql_lower(c, node->kids[i]);
 		ok &= x->kids[i] != NULL;
 	}
@@ -97,6 +97,7 @@ struct eql_expr *eql_new_field(struct compiler *c, struct str name, struct span 
 	    eql_new_expr(c, EXPR_FIELD, eql_field_type(c->fields, (uint32_t)id), 0);
 
 	x->field = (uint32_t)id;
+	x->stage = EQL_THIS_EVENT;
 	return x;
 }
 
@@ -132,19 +133,18 @@ static struct eql_expr *as_operand(struct compiler *c, struct eql_expr *x)
 	}
 }
 
-/* A literal in the form that values of `beside` have when they are compared. */
-static struct eql_expr *convert_literal(struct compiler *c, struct eql_expr *literal,
-					const struct eql_expr *beside)
+/* A constant in the form that values of `beside` have when they are compared. Its text is the
+ * caller's or lives in scratch. */
+static struct value convert(struct compiler *c, struct value v, const struct eql_expr *beside)
 {
 	struct eql_address address;
 
-	if (beside->kind == EXPR_TO_DATE) {
-		literal->literal = eql_date_ms(literal->literal);
-	} else if (beside->kind == EXPR_TO_IP && is_literal(literal, VALUE_STRING) &&
-		   eql_address_parse(value_as_str(&literal->literal), &address)) {
-		literal->literal = value_str(eql_address_text(&address, c->arena));
-	}
-	return literal;
+	if (beside->kind == EXPR_TO_DATE)
+		return eql_date_ms(v);
+	if (beside->kind == EXPR_TO_IP && v.type == VALUE_STRING &&
+	    eql_address_parse(value_as_str(&v), &address))
+		return value_str(eql_address_text(&address, c->source->scratch));
+	return v;
 }
 
 /* ---- matching strings */
@@ -159,48 +159,62 @@ static struct eql_expr *new_match(struct compiler *c, struct eql_expr *left,
 	return x;
 }
 
-/* The strings among kids[1..]. */
-static struct str *literal_strings(struct compiler *c, const struct eql_expr *x, uint32_t *count)
-{
-	struct str *strings = ARENA_ARRAY(c->source->scratch, struct str, x->kid_count);
-
-	*count = 0;
-	for (uint32_t i = 1; i < x->kid_count; i++)
-		if (is_literal(x->kids[i], VALUE_STRING))
-			strings[(*count)++] = value_as_str(&x->kids[i]->literal);
-	return strings;
-}
-
 /* `@timestamp : "2024-01-01"`: without wildcards a pattern on a date means the date. */
-static bool all_are_dates(const struct eql_expr *x)
+static bool all_are_dates(const struct value *values, uint32_t count)
 {
-	for (uint32_t i = 1; i < x->kid_count; i++)
-		if (eql_date_ms(x->kids[i]->literal).type == VALUE_NULL)
+	for (uint32_t i = 0; i < count; i++)
+		if (eql_date_ms(values[i]).type == VALUE_NULL)
 			return false;
 	return true;
 }
 
-struct eql_expr *eql_form_like(struct compiler *c, struct eql_expr *x, bool fold)
+struct eql_expr *eql_form_like(struct compiler *c, struct eql_expr *left,
+			       const struct value *values, uint32_t count, bool fold)
 {
-	uint32_t count;
+	struct str *strings = ARENA_ARRAY(c->source->scratch, struct str, count);
 
-	if (x->kids[0]->type == EQL_TYPE_DATE && all_are_dates(x))
-		return eql_form_in(c, x, false);
-	if (x->kids[0]->type == EQL_TYPE_IP) {
-		x->kids[0] = as_operand(c, x->kids[0]);
-		for (uint32_t i = 1; i < x->kid_count; i++)
-			convert_literal(c, x->kids[i], x->kids[0]);
+	if (left->type == EQL_TYPE_DATE && all_are_dates(values, count))
+		return eql_form_in(c, left, values, count, false);
+	if (left->type == EQL_TYPE_IP)
+		left = as_operand(c, left);
+	for (uint32_t i = 0; i < count; i++) {
+		struct value v = convert(c, values[i], left);
+
+		strings[i] = value_as_str(&v);
 	}
-	struct str *strings = literal_strings(c, x, &count);
+	return new_match(c, left, strings, count, true, fold, MATCHER_TEXT);
+}
 
-	return new_match(c, x->kids[0], strings, count, true, fold, MATCHER_TEXT);
+/* The values of kids[1..], which are constants; they live in scratch. A literal needs no expression
+ * of its own, and a list may have a hundred thousand of them. */
+static struct value *list_values(struct compiler *c, const struct node *node)
+{
+	struct value *values = ARENA_ARRAY(c->source->scratch, struct value, node->kid_count);
+
+	for (uint32_t i = 1; i < node->kid_count; i++) {
+		const struct node *kid = node->kids[i];
+
+		if (kid->kind == NODE_LITERAL) {
+			values[i - 1] = kid->literal;
+			continue;
+		}
+		const struct eql_expr *x = eql_lower(c, kid);
+
+		if (!x)
+			return NULL;
+		values[i - 1] = x->literal;
+	}
+	return values;
 }
 
 static struct eql_expr *lower_like(struct compiler *c, const struct node *node)
 {
-	struct eql_expr *x = eql_new_expr(c, EXPR_IN, EQL_TYPE_BOOLEAN, node->kid_count);
+	struct eql_expr *left = eql_lower(c, node->kids[0]);
+	const struct value *values = list_values(c, node);
 
-	return lower_kids(c, node, 0, x) ? eql_form_like(c, x, node->fold) : NULL;
+	if (!left || !values)
+		return NULL;
+	return eql_form_like(c, left, values, node->kid_count - 1, node->fold);
 }
 
 static struct eql_expr *lower_regex(struct compiler *c, const struct node *node)
@@ -230,34 +244,60 @@ static struct eql_expr *lower_regex(struct compiler *c, const struct node *node)
 
 /* ---- in, comparisons */
 
-/* Nulls are taken out of the list and remembered. */
-struct eql_expr *eql_form_in(struct compiler *c, struct eql_expr *x, bool fold)
+/* Copies for good: of `count` values those that are not null, in the form of `left`'s. */
+static void keep_items(struct compiler *c, struct eql_expr *x, const struct value *values,
+		       uint32_t count)
 {
-	uint32_t kept = 1, count;
-	bool has_null = false;
+	struct value *items = ARENA_ARRAY(c->arena, struct value, count);
 
-	x->kids[0] = as_operand(c, x->kids[0]);
-	for (uint32_t i = 1; i < x->kid_count; i++) {
-		convert_literal(c, x->kids[i], x->kids[0]);
-		if (is_literal(x->kids[i], VALUE_NULL))
-			has_null = true;
-		else
-			x->kids[kept++] = x->kids[i];
+	for (uint32_t i = 0; i < count; i++) {
+		struct value v = values[i];
+
+		if (v.type == VALUE_STRING)
+			v = value_str(arena_str(c->arena, value_as_str(&v)));
+		items[i] = v;
 	}
-	x->kid_count = kept;
-	struct str *strings = literal_strings(c, x, &count);
+	x->items = items;
+	x->item_count = count;
+	if (count > EQL_VALUE_SET_MIN)
+		x->set = eql_value_set_new(c->arena, items, count);
+}
 
-	if (count && count == kept - 1)
-		x = new_match(c, x->kids[0], strings, count, false, fold, MATCHER_COERCE);
-	x->has_null = has_null;
+struct eql_expr *eql_form_in(struct compiler *c, struct eql_expr *left, const struct value *values,
+			     uint32_t count, bool fold)
+{
+	struct value *kept = ARENA_ARRAY(c->source->scratch, struct value, count);
+	struct str *strings = ARENA_ARRAY(c->source->scratch, struct str, count);
+	uint32_t kept_count = 0, string_count = 0;
+	struct eql_expr *x;
+
+	left = as_operand(c, left);
+	for (uint32_t i = 0; i < count; i++) {
+		struct value v = convert(c, values[i], left);
+
+		if (v.type == VALUE_STRING)
+			strings[string_count++] = value_as_str(&v);
+		if (v.type != VALUE_NULL)
+			kept[kept_count++] = v;
+	}
+	if (string_count && string_count == kept_count) {
+		x = new_match(c, left, strings, string_count, false, fold, MATCHER_COERCE);
+	} else {
+		x = new_unary(c, EXPR_IN, EQL_TYPE_BOOLEAN, left);
+		keep_items(c, x, kept, kept_count);
+	}
+	x->has_null = kept_count < count;
 	return x;
 }
 
 static struct eql_expr *lower_in(struct compiler *c, const struct node *node)
 {
-	struct eql_expr *x = eql_new_expr(c, EXPR_IN, EQL_TYPE_BOOLEAN, node->kid_count);
+	struct eql_expr *left = eql_lower(c, node->kids[0]);
+	const struct value *values = list_values(c, node);
 
-	return lower_kids(c, node, 0, x) ? eql_form_in(c, x, node->fold) : NULL;
+	if (!left || !values)
+		return NULL;
+	return eql_form_in(c, left, values, node->kid_count - 1, node->fold);
 }
 
 static enum eql_operator mirrored(enum eql_operator op)
@@ -287,15 +327,11 @@ static struct eql_expr *lower_equal_literal(struct compiler *c, struct eql_expr 
 	if (v->type == VALUE_BOOL && x->kind != EXPR_FIELD && x->kind != EXPR_TRUTH &&
 	    x->type == EQL_TYPE_BOOLEAN)
 		return v->boolean ? x : new_unary(c, EXPR_NOT, EQL_TYPE_BOOLEAN, x);
-	struct eql_expr *in = eql_new_expr(c, EXPR_IN, EQL_TYPE_BOOLEAN, 2);
-
-	in->kids[0] = x;
-	in->kids[1] = literal;
-	return eql_form_in(c, in, false);
+	return eql_form_in(c, x, v, 1, false);
 }
 
 struct eql_expr *eql_form_compare(struct compiler *c, enum eql_operator op, struct eql_expr *a,
-				  struct eql_expr *b, struct span where)
+				  struct eql_expr *b, bool nulls_equal, struct span where)
 {
 	/* The literal, or null, goes right: `5 < x` and `x > 5` are one predicate. */
 	if (is_literal(a, VALUE_NULL) || (a->kind == EXPR_LITERAL && b->kind != EXPR_LITERAL)) {
@@ -310,14 +346,13 @@ struct eql_expr *eql_form_compare(struct compiler *c, enum eql_operator op, stru
 	if ((op == EQL_EQ || op == EQL_NE) && b->kind == EXPR_LITERAL) {
 		x = lower_equal_literal(c, a, b);
 	} else {
-		bool fields = a->kind == EXPR_FIELD && b->kind == EXPR_FIELD;
-
 		x = eql_new_expr(c, EXPR_COMPARE, EQL_TYPE_BOOLEAN, 2);
 		x->op = op == EQL_NE ? EQL_EQ : op;
-		x->kids[0] = fields ? a : as_operand(c, a);
-		x->kids[1] = b->kind == EXPR_LITERAL ? convert_literal(c, b, x->kids[0])
-			     : fields                ? b
-						     : as_operand(c, b);
+		x->kids[0] = as_operand(c, a);
+		x->kids[1] = as_operand(c, b);
+		if (b->kind == EXPR_LITERAL)
+			x->kids[1] = eql_new_literal(c, convert(c, b->literal, x->kids[0]));
+		x->has_null = nulls_equal;
 	}
 	if (op == EQL_NE)
 		x = new_unary(c, EXPR_NOT, EQL_TYPE_BOOLEAN, eql_fold_constant(c, x, where));
@@ -328,26 +363,39 @@ static struct eql_expr *lower_compare(struct compiler *c, const struct node *nod
 {
 	struct eql_expr *a = eql_lower(c, node->kids[0]), *b = eql_lower(c, node->kids[1]);
 
-	return a && b ? eql_form_compare(c, node->op, a, b, node->span) : NULL;
+	const struct node *p = node->kids[0], *q = node->kids[1];
+	bool fields = p->kind == NODE_FIELD && q->kind == NODE_FIELD;
+	bool optional = fields && (p->optional || q->optional);
+
+	return a && b ? eql_form_compare(c, node->op, a, b, optional, node->span) : NULL;
 }
 
 /* ---- the rest */
 
-struct eql_expr *eql_form_cidr(struct compiler *c, struct eql_expr *x)
+struct eql_expr *eql_form_cidr(struct compiler *c, struct eql_expr *left,
+			       const struct value *ranges, uint32_t count)
 {
-	struct eql_cidr *cidrs = ARENA_ARRAY(c->arena, struct eql_cidr, x->kid_count);
+	struct eql_expr *x = new_unary(c, EXPR_CALL, EQL_TYPE_BOOLEAN, left);
+	struct eql_cidr *cidrs = ARENA_ARRAY(c->arena, struct eql_cidr, count);
 
-	for (uint32_t i = 1; i < x->kid_count; i++) {
+	for (uint32_t i = 0; i < count; i++) {
 		/* A null range makes the result null, whatever the address. */
-		if (is_literal(x->kids[i], VALUE_NULL))
+		if (ranges[i].type == VALUE_NULL)
 			return eql_new_literal(c, (struct value){0});
-		if (!eql_cidr_parse(value_as_str(&x->kids[i]->literal), &cidrs[x->cidr_count++]))
+		if (!eql_cidr_parse(value_as_str(&ranges[i]), &cidrs[x->cidr_count++]))
 			return NULL;
 	}
 	x->function = eql_function_find(STR("cidrMatch"));
 	x->cidrs = cidrs;
-	x->kid_count = 1;
 	return x;
+}
+
+static struct eql_expr *lower_cidr(struct compiler *c, const struct node *node)
+{
+	struct eql_expr *left = eql_lower(c, node->kids[0]);
+	const struct value *ranges = list_values(c, node);
+
+	return left && ranges ? eql_form_cidr(c, left, ranges, node->kid_count - 1) : NULL;
 }
 
 static struct eql_expr *lower_call(struct compiler *c, const struct node *node)
@@ -356,9 +404,7 @@ static struct eql_expr *lower_call(struct compiler *c, const struct node *node)
 
 	x->function = node->function;
 	x->fold = node->fold;
-	if (!lower_kids(c, node, 0, x))
-		return NULL;
-	return x->function == eql_function_find(STR("cidrMatch")) ? eql_form_cidr(c, x) : x;
+	return lower_kids(c, node, x) ? x : NULL;
 }
 
 static struct eql_expr *lower_logical(struct compiler *c, const struct node *node)
@@ -367,7 +413,7 @@ static struct eql_expr *lower_logical(struct compiler *c, const struct node *nod
 	    [NODE_NOT] = EXPR_NOT, [NODE_AND] = EXPR_AND, [NODE_OR] = EXPR_OR};
 	struct eql_expr *x = eql_new_expr(c, kinds[node->kind], EQL_TYPE_BOOLEAN, node->kid_count);
 
-	if (!lower_kids(c, node, 0, x))
+	if (!lower_kids(c, node, x))
 		return NULL;
 	for (uint32_t i = 0; i < x->kid_count; i++)
 		x->kids[i] = eql_as_condition(c, x->kids[i]);
@@ -380,7 +426,23 @@ static struct eql_expr *lower_math(struct compiler *c, const struct node *node)
 					  node->type, node->kid_count);
 
 	x->op = node->op;
-	return lower_kids(c, node, 0, x) ? x : NULL;
+	return lower_kids(c, node, x) ? x : NULL;
+}
+
+static struct eql_expr *lower_field(struct compiler *c, const struct node *node)
+{
+	struct eql_expr *x = eql_new_field(c, node->name, node->span);
+
+	if (x)
+		x->stage = node->stage;
+	return x;
+}
+
+static struct eql_expr *lower_relation(struct compiler *c, const struct node *node)
+{
+	struct eql_expr *x = eql_new_expr(c, EXPR_RELATION, EQL_TYPE_BOOLEAN, 0);
+
+	return eql_assemble_relation(c, node, &x->relation) ? x : NULL;
 }
 
 static struct eql_expr *lower_node(struct compiler *c, const struct node *node)
@@ -389,9 +451,10 @@ static struct eql_expr *lower_node(struct compiler *c, const struct node *node)
 	case NODE_LITERAL:
 		return eql_new_literal(c, node->literal);
 	case NODE_FIELD:
-		return eql_new_field(c, node->name, node->span);
+		return lower_field(c, node);
 	case NODE_CALL:
-		return lower_call(c, node);
+		return node->function == eql_function_find(STR("cidrMatch")) ? lower_cidr(c, node)
+									     : lower_call(c, node);
 	case NODE_NOT:
 	case NODE_AND:
 	case NODE_OR:
@@ -407,6 +470,8 @@ static struct eql_expr *lower_node(struct compiler *c, const struct node *node)
 	case NODE_MATH:
 	case NODE_NEGATE:
 		return lower_math(c, node);
+	case NODE_RELATION:
+		return lower_relation(c, node);
 	}
 	return NULL;
 }

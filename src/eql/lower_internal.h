@@ -14,15 +14,20 @@ struct eql_expr *eql_new_literal(struct compiler *c, struct value v);
  * are too many. */
 struct eql_expr *eql_new_field(struct compiler *c, struct str name, struct span where);
 
-/* kids[0] in kids[1..], which are literals. */
-struct eql_expr *eql_form_in(struct compiler *c, struct eql_expr *x, bool fold);
-/* kids[0] like kids[1..], which are string literals. */
-struct eql_expr *eql_form_like(struct compiler *c, struct eql_expr *x, bool fold);
-/* a < b and its like, also == and != (which comes out as not(==)). */
+/* The field or expression is one of the values; a null among them makes a miss null. Values are
+ * copied. */
+struct eql_expr *eql_form_in(struct compiler *c, struct eql_expr *left, const struct value *values,
+			     uint32_t count, bool fold);
+/* It matches one of the patterns, which are strings. */
+struct eql_expr *eql_form_like(struct compiler *c, struct eql_expr *left,
+			       const struct value *patterns, uint32_t count, bool fold);
+/* a < b and its like, also == and != (which comes out as not(==)). `nulls_equal`: between two
+ * fields, see eql_expr.has_null. */
 struct eql_expr *eql_form_compare(struct compiler *c, enum eql_operator op, struct eql_expr *a,
-				  struct eql_expr *b, struct span where);
-/* cidrMatch(kids[0], kids[1..]), literals again; NULL if one is no range (not reported). */
-struct eql_expr *eql_form_cidr(struct compiler *c, struct eql_expr *x);
+				  struct eql_expr *b, bool nulls_equal, struct span where);
+/* cidrMatch(left, ranges), strings again; NULL if one is no range (not reported). */
+struct eql_expr *eql_form_cidr(struct compiler *c, struct eql_expr *left,
+			       const struct value *ranges, uint32_t count);
 /* A node with nothing but literals below becomes one. NULL when that fails, reported at `where`. */
 struct eql_expr *eql_fold_constant(struct compiler *c, struct eql_expr *x, struct span where);
 /* A field in a place where a condition belongs. */

@@ -35,6 +35,10 @@ struct eql_result {
 	uint32_t event_count;
 	const struct value *keys;
 	uint32_t key_count;
+	/* Counts up in the order in which results were complete. One that had to wait for an event
+	 * that must be missing is found later than others: who wants Elasticsearch's order sorts by
+	 * last event, then by this. */
+	uint64_t number;
 };
 
 struct eql_machine_options {
@@ -71,8 +75,9 @@ size_t eql_machine_live(const struct eql_machine *machine);
 /*
  * State across a restart, as one JSON object (no newline): what eql_machine_load() of a machine of
  * the same query text reads. Events are written as their documents with their order; on loading
- * `keep` makes a kept event of a document again (NULL: it cannot). Returns 0, or -EINVAL with
- * nothing loaded: not our state, or that of another query.
+ * `keep` makes a kept event of a document again (NULL: it cannot) and gives its reference away. The
+ * machine must be new. Returns 0, or -EINVAL with nothing loaded: not our state, or that of another
+ * query, or a document that could not be kept again.
  */
 void eql_machine_save(const struct eql_machine *machine, struct buf *out);
 int eql_machine_load(struct eql_machine *machine, struct str state,

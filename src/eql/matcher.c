@@ -7,6 +7,7 @@
 
 #include "eql/query.h"
 #include "eql/string_internal.h"
+#include "eql/value_set_internal.h"
 #include "eql/wildcard_internal.h"
 
 /* Up to this many strings a walk (length first) beats hashing the value. */
@@ -101,11 +102,17 @@ static void split(struct eql_matcher *m, struct arena *arena, bool wildcards)
 
 static void find_numbers(struct eql_matcher *m, struct arena *arena)
 {
-	struct value *numbers = ARENA_ARRAY(arena, struct value, m->all_count);
+	struct value number;
+	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < m->all_count; i++)
-		m->number_count += eql_number_from_str(m->all[i], &numbers[m->number_count]);
+		count += eql_number_from_str(m->all[i], &number);
+	struct value *numbers = ARENA_ARRAY(arena, struct value, count);
+
+	for (uint32_t i = 0, n = 0; n < count; i++)
+		n += eql_number_from_str(m->all[i], &numbers[n]);
 	m->numbers = numbers;
+	m->number_count = eql_numbers_sort(numbers, count);
 }
 
 /* Could the text of some number or boolean match? May say yes for a text none of them has. */
@@ -181,14 +188,6 @@ bool eql_matcher_match_str(const struct eql_matcher *m, struct str s)
 	return false;
 }
 
-static bool match_number(const struct eql_matcher *m, const struct value *v)
-{
-	for (uint32_t i = 0; i < m->number_count; i++)
-		if (eql_number_equal(&m->numbers[i], v))
-			return true;
-	return false;
-}
-
 bool eql_matcher_match(const struct eql_matcher *m, const struct value *v)
 {
 	char text[EQL_SCALAR_TEXT_MAX];
@@ -198,7 +197,7 @@ bool eql_matcher_match(const struct eql_matcher *m, const struct value *v)
 	if (m->strings_only)
 		return false;
 	if (m->mode == MATCHER_COERCE)
-		return v->type != VALUE_BOOL && match_number(m, v);
+		return v->type != VALUE_BOOL && eql_numbers_have(m->numbers, m->number_count, v);
 	return eql_matcher_match_str(m, eql_scalar_text(v, text));
 }
 

@@ -35,7 +35,7 @@ struct eql_matcher {
 	uint64_t exact_lengths; /* bit n: some exact string has length n mod 64 */
 	const uint32_t *slots;  /* open addressing, index + 1 into exact; NULL when few */
 	uint32_t slot_mask;
-	const struct value *numbers; /* COERCE: what strings of the list read as numbers */
+	const struct value *numbers; /* COERCE: what strings of the list read as, sorted */
 	uint32_t number_count;
 	const struct pattern *patterns;
 	uint32_t pattern_count;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Recursive descent over the grammar of Elasticsearch's event queries. One function per level of
+ * Recursive descent over the grammar of Elasticsearch's expressions. One function per level of
  * precedence, weakest first; a function returns NULL once an error has been reported, and nothing
  * is parsed after the first syntax error (what follows it can only be guessed).
  */
@@ -42,7 +42,14 @@ struct node *eql_new_node(struct parser *p, enum node_kind kind, struct span spa
 	n->span = span;
 	n->name_span = span;
 	n->depth = 1;
+	n->stage = EQL_THIS_EVENT;
 	return n;
+}
+
+static void too_deep(struct parser *p, struct span where)
+{
+	eql_error(p->source, where, STR("split it into several conditions"),
+		  "expression nested deeper than %d levels", EQL_DEPTH_MAX);
 }
 
 /* Adds a kid; NULL kids and trees that get too deep make the parent NULL. The array doubles when
@@ -66,8 +73,7 @@ struct node *eql_add_kid(struct parser *p, struct node *parent, struct node *kid
 	if (kid->depth >= parent->depth)
 		parent->depth = kid->depth + 1;
 	if (parent->depth > EQL_DEPTH_MAX) {
-		eql_error(p->source, parent->name_span, STR("split it into several conditions"),
-			  "expression nested deeper than %d levels", EQL_DEPTH_MAX);
+		too_deep(p, parent->name_span);
 		return NULL;
 	}
 	return parent;
@@ -83,11 +89,10 @@ static struct node *wrap(struct parser *p, enum node_kind kind, struct node *fir
 	return eql_add_kid(p, n, first);
 }
 
-static bool enter(struct parser *p)
+bool eql_enter(struct parser *p)
 {
 	if (p->depth == EQL_DEPTH_MAX) {
-		eql_error(p->source, p->token.span, STR("split it into several conditions"),
-			  "expression nested deeper than %d levels", EQL_DEPTH_MAX);
+		too_deep(p, p->token.span);
 		return false;
 	}
 	p->depth++;
@@ -208,7 +213,8 @@ static struct node *parse_field(struct parser *p)
 			goto out;
 	} while (eql_eat(p, TOKEN_DOT));
 	n->span = span_join(n->span, p->last);
-	if (eql_is(p, TOKEN_OPEN_BRACKET)) {
+	/* A bracket that holds no number is the next query of a sequence. */
+	if (eql_is(p, TOKEN_OPEN_BRACKET) && p->after.kind == TOKEN_INTEGER) {
 		eql_error(p->source, p->token.span,
 			  STR("a condition on a field with several values holds if any of them "
 			      "fits"),
@@ -222,6 +228,21 @@ out:
 	return result;
 }
 
+static void unexpected_primary(struct parser *p)
+{
+	struct str hint = STR_NULL;
+
+	if (token_is_keyword(p->token.kind))
+		hint = arena_printf(p->source->scratch,
+				    "[%.*s] is a keyword; as a field name write it in "
+				    "back-quotes: `%.*s`",
+				    STR_ARG(p->token.text), STR_ARG(p->token.text));
+	else if (eql_is(p, TOKEN_OPEN_MISSING))
+		hint = STR("missing events, ![...], belong to sequences; negation is written: not "
+			   "...");
+	eql_unexpected(p, hint, "a field, a value, a function or [(]");
+}
+
 static struct node *parse_primary(struct parser *p)
 {
 	struct span start = p->token.span;
@@ -233,14 +254,7 @@ static struct node *parse_primary(struct parser *p)
 	if (eql_is(p, TOKEN_NAME) || eql_is(p, TOKEN_QUOTED_NAME) || eql_is(p, TOKEN_QUESTION))
 		return parse_field(p);
 	if (!eql_eat(p, TOKEN_OPEN)) {
-		struct str hint = STR_NULL;
-
-		if (token_is_keyword(p->token.kind))
-			hint = arena_printf(p->source->scratch,
-					    "[%.*s] is a keyword; as a field name write it in "
-					    "back-quotes: `%.*s`",
-					    STR_ARG(p->token.text), STR_ARG(p->token.text));
-		eql_unexpected(p, hint, "a field, a value, a function or [(]");
+		unexpected_primary(p);
 		return NULL;
 	}
 	struct node *n = eql_parse_boolean(p);
@@ -327,7 +341,7 @@ static struct node *parse_unary(struct parser *p)
 		return parse_predicate(p);
 	bool minus = eql_is(p, TOKEN_MINUS);
 
-	if (!enter(p))
+	if (!eql_enter(p))
 		return NULL;
 	eql_take(p);
 	struct node *n = parse_unary(p);
@@ -384,8 +398,15 @@ static struct node *parse_sum(struct parser *p)
 
 /* ---- comparison, not, and, or */
 
-static bool is_comparison(const struct parser *p)
+/* `=` is read as the `==` it was meant to be. */
+static bool is_comparison(struct parser *p)
 {
+	if (eql_is(p, TOKEN_ASSIGN)) {
+		eql_error(p->source, p->token.span,
+			  STR("write == to compare exactly, : to ignore case"),
+			  "[=] is not an operator");
+		p->token.kind = TOKEN_EQ;
+	}
 	return p->token.kind >= TOKEN_EQ && p->token.kind <= TOKEN_GE;
 }
 
@@ -411,27 +432,72 @@ static struct node *parse_comparison(struct parser *p)
 	return n;
 }
 
-static struct node *parse_not(struct parser *p)
+static const struct {
+	struct str name;
+	enum eql_relation_kind kind;
+} relations[] = {
+    {{"child", 5}, EQL_CHILD_OF},
+    {{"descendant", 10}, EQL_DESCENDANT_OF},
+    {{"event", 5}, EQL_EVENT_OF},
+};
+
+/* `child of [process where ...]`, at the name. */
+static struct node *parse_relation(struct parser *p)
 {
-	if (eql_is(p, TOKEN_NOT)) {
-		struct node *n = eql_new_node(p, NODE_NOT, p->token.span);
+	struct token name = p->token;
+	struct span span = span_join(name.span, p->after.span);
+	struct node *n = eql_new_node(p, NODE_RELATION, span);
+	size_t i = 0;
 
-		if (!enter(p))
-			return NULL;
-		eql_take(p);
-		n = eql_add_kid(p, n, parse_not(p));
-		p->depth--;
-		return n;
-	}
-	if (eql_is(p, TOKEN_NAME) && p->after.kind == TOKEN_OF) {
-		struct span span = span_join(p->token.span, p->after.span);
-
+	if (!eql_is_endpoint(p)) {
 		eql_error(p->source, span,
 			  STR("relations between processes (child of, descendant of) exist only in "
 			      "Elastic Endpoint; use process.parent.* fields or a sequence"),
 			  "process relationships are not supported");
 		return NULL;
 	}
+	while (i < sizeof(relations) / sizeof(*relations) && !str_eq(relations[i].name, name.text))
+		i++;
+	if (i == sizeof(relations) / sizeof(*relations)) {
+		eql_error(p->source, span,
+			  STR("the relations are: child of, descendant of, event of"),
+			  "unknown relation [%.*s of]", STR_ARG(name.text));
+		return NULL;
+	}
+	n->relation = relations[i].kind;
+	n->term = ARENA_NEW(p->source->scratch, struct ast_term);
+	if (!eql_enter(p))
+		return NULL;
+	eql_take(p);
+	eql_take(p);
+	bool ok = eql_parse_term(p, PLACE_RELATION, n->term);
+
+	p->depth--;
+	n->span = span_join(span, p->last);
+	if (!ok)
+		return NULL;
+	/* As deep as what is in it, so that the bound holds for both together. */
+	n->depth = n->term->condition->depth + 1;
+	if (n->depth <= EQL_DEPTH_MAX)
+		return n;
+	too_deep(p, span);
+	return NULL;
+}
+
+static struct node *parse_not(struct parser *p)
+{
+	if (eql_is(p, TOKEN_NOT)) {
+		struct node *n = eql_new_node(p, NODE_NOT, p->token.span);
+
+		if (!eql_enter(p))
+			return NULL;
+		eql_take(p);
+		n = eql_add_kid(p, n, parse_not(p));
+		p->depth--;
+		return n;
+	}
+	if (eql_is(p, TOKEN_NAME) && p->after.kind == TOKEN_OF)
+		return parse_relation(p);
 	return parse_comparison(p);
 }
 
@@ -456,7 +522,7 @@ static struct node *parse_and(struct parser *p)
 
 struct node *eql_parse_boolean(struct parser *p)
 {
-	if (!enter(p))
+	if (!eql_enter(p))
 		return NULL;
 	struct node *n = parse_logical(p, TOKEN_OR, NODE_OR, parse_and);
 

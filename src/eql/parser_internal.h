@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parser's two files share: parser.c knows expressions, query_parser.c what stands around
- * them. */
+/* What the parser's files share: parser.c knows expressions, term_parser.c `[category where
+ * expression] by keys`, query_parser.c what is made of those. */
 #ifndef LINTEL_EQL_PARSER_INTERNAL_H
 #define LINTEL_EQL_PARSER_INTERNAL_H
 
@@ -45,5 +45,25 @@ struct node *eql_new_node(struct parser *p, enum node_kind kind, struct span spa
 struct node *eql_add_kid(struct parser *p, struct node *parent, struct node *kid);
 /* An expression of the weakest operators down. */
 struct node *eql_parse_boolean(struct parser *p);
+/* One level deeper into what calls itself; reports and returns false when that is too deep. */
+bool eql_enter(struct parser *p);
+
+/* `category where condition`. The others below report and return false likewise. */
+bool eql_parse_event(struct parser *p, struct ast_term *term);
+/* `by a, b`, or nothing. */
+bool eql_parse_keys(struct parser *p, struct node ***keys, uint32_t *count, struct span *span);
+
+/* What a term in brackets may be followed by. */
+enum term_place {
+	PLACE_SEQUENCE, /* missing, keys, alias, runs */
+	PLACE_UNTIL,    /* missing, keys, runs: see query_parser.c */
+	PLACE_MEMBER,   /* of a sample or join: keys */
+	PLACE_RELATION, /* nothing */
+};
+bool eql_parse_term(struct parser *p, enum term_place place, struct ast_term *term);
+static inline bool eql_is_endpoint(const struct parser *p)
+{
+	return p->source->options->dialect == EQL_DIALECT_ENDPOINT;
+}
 
 #endif

@@ -104,6 +104,9 @@ struct eql_leaf {
 	uint32_t cost; /* rough ns per evaluation, to try cheap leaves first */
 	/* Where it is written: bytes of the query's text; of a leaf without EQL text both 0. */
 	uint32_t text_at, text_len;
+	/* Several values in several fields: this many combinations of them are tried at most, the
+	 * rest is cut and counted (COUNTER_EVALUATION_CUT). */
+	uint32_t combinations_max;
 	const struct eql_expr *expr; /* the eql room's own */
 };
 
@@ -128,11 +131,12 @@ struct eql_filter {
 	struct str category; /* compared with case; empty when any_category */
 	uint32_t category_field;
 	struct eql_cond *cond; /* no relations, no leaves with field_stages */
-	/* NULL when `cond` is all there is. Else the condition as written, with relations and fields
-	 * of earlier stages: for eql_whole_holds(), once `cond`, which holds whenever this can, has
-	 * let the event through. */
+	/* NULL when `cond` is all there is. Else what relations and fields of earlier stages decide:
+	 * for eql_whole_holds(), once `cond`, which holds whenever the condition as written can, has
+	 * let the event through. Both together are that condition. */
 	struct eql_cond *whole;
-	struct str text; /* as written, for explanations */
+	bool reads_stages; /* `whole` reads earlier stages' events; else only relations */
+	struct str text;   /* as written, for explanations */
 };
 
 struct eql_key {
@@ -157,6 +161,7 @@ enum eql_relation_kind {
 
 struct eql_relation {
 	enum eql_relation_kind kind;
+	/* Its `whole`, if it has one, reads relations before this one and no stages. */
 	uint32_t filter;
 };
 

@@ -1,29 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An event query: category, condition, pipes. Other kinds of query are refused here. */
+/* A whole query: an event query, a sequence, a sample or a join, and pipes; with what Elasticsearch
+ * asks of the parts together. */
 #include <errno.h>
+#include <stdlib.h>
 
+#include "base/clock.h"
 #include "eql/parser_internal.h"
-
-static bool parse_category(struct parser *p, struct ast *ast)
-{
-	if (eql_eat(p, TOKEN_ANY)) {
-		ast->any_category = true;
-		return true;
-	}
-	if (eql_is(p, TOKEN_NAME) || eql_is(p, TOKEN_STRING)) {
-		ast->category = p->token.text;
-		eql_take(p);
-		return true;
-	}
-	struct str hint = STR("a query begins: process where ..., any where ..., \"my-category\" "
-			      "where ...");
-
-	if (eql_is(p, TOKEN_QUOTED_NAME))
-		hint =
-		    STR("a category that is no plain name is written as a string: \"my-category\"");
-	eql_unexpected(p, hint, "an event category");
-	return false;
-}
 
 static const struct {
 	struct str name;
@@ -105,46 +87,301 @@ static bool parse_pipe(struct parser *p, struct ast *ast)
 /* Pipes only limit the result; a handful is already odd. Copying the array per pipe stays cheap. */
 #define PIPES_MAX 64
 
-static void parse_event_query(struct parser *p, struct ast *ast)
+static bool parse_pipes(struct parser *p, struct ast *ast)
 {
-	if (!parse_category(p, ast))
-		return;
-	if (!eql_eat(p, TOKEN_WHERE)) {
-		eql_unexpected(p, STR("for example: process where process.name == \"sh\""),
-			       "[where]");
-		return;
-	}
-	ast->condition = eql_parse_boolean(p);
-	if (!ast->condition)
-		return;
 	while (eql_is(p, TOKEN_PIPE)) {
+		if (ast->kind == EQL_QUERY_SAMPLE) {
+			eql_error(p->source, p->token.span, STR_NULL,
+				  "samples do not support pipes");
+			return false;
+		}
 		if (ast->pipe_count == PIPES_MAX) {
 			eql_error(p->source, p->token.span, STR_NULL, "more than %d pipes",
 				  PIPES_MAX);
-			return;
+			return false;
 		}
 		eql_take(p);
 		if (!parse_pipe(p, ast))
-			return;
+			return false;
 	}
-	if (!eql_is(p, TOKEN_END))
-		eql_unexpected(p, STR_NULL, "[and], [or], [|] or the end of the query");
+	return true;
 }
 
-/* The kinds of query that need more than one event. They are refused by their first word, before
- * anything in them could be judged by the rules of event queries. */
-static const char *stateful_query(enum token_kind kind)
+static struct ast_term *add_term(struct parser *p, struct ast *ast)
 {
-	switch (kind) {
-	case TOKEN_SEQUENCE:
-		return "sequences";
-	case TOKEN_SAMPLE:
-		return "samples";
-	case TOKEN_JOIN:
-		return "joins";
-	default:
-		return NULL;
+	uint32_t n = ast->term_count;
+
+	/* The array doubles when its count reaches a power of two. */
+	if ((n & (n - 1)) == 0) {
+		struct ast_term *terms =
+		    ARENA_ARRAY(p->source->scratch, struct ast_term, n ? (size_t)n * 2 : 1);
+
+		if (n)
+			memcpy(terms, ast->terms, n * sizeof(*terms));
+		ast->terms = terms;
 	}
+	return &ast->terms[ast->term_count++];
+}
+
+/* ---- sequences */
+
+static const struct {
+	struct str name;
+	int64_t ns;
+} time_units[] = {
+    {{"ms", 2}, NS_PER_MS},        {{"s", 1}, NS_PER_SEC},         {{"m", 1}, 60 * NS_PER_SEC},
+    {{"h", 1}, 3600 * NS_PER_SEC}, {{"d", 1}, 86400 * NS_PER_SEC},
+};
+
+/* The unit of `number`, which was just taken; 0, reported, if there is none. */
+static int64_t parse_unit(struct parser *p, struct token number)
+{
+	struct token unit = p->token;
+
+	if (!eql_is(p, TOKEN_NAME)) {
+		struct str hint =
+		    arena_printf(p->source->scratch, "did you mean [%.*ss]?", STR_ARG(number.text));
+
+		eql_error(p->source, number.span, hint, "maxspan without a unit of time");
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(time_units) / sizeof(*time_units); i++)
+		if (str_eq(time_units[i].name, unit.text)) {
+			eql_take(p);
+			return time_units[i].ns;
+		}
+	struct str text = eql_excerpt(p->source, unit.span);
+
+	eql_error(p->source, unit.span, STR("the units are: ms, s, m, h, d"),
+		  "unknown unit of time [%.*s]", STR_ARG(text));
+	return 0;
+}
+
+static bool parse_span_value(struct parser *p, struct ast *ast)
+{
+	struct token number = p->token;
+	struct str text = eql_excerpt(p->source, number.span);
+
+	if (eql_is(p, TOKEN_DECIMAL)) {
+		eql_error(p->source, number.span, STR("write it in a smaller unit: 1500ms"),
+			  "maxspan must be a whole number, found [%.*s]", STR_ARG(text));
+		return false;
+	}
+	if (!eql_need(p, TOKEN_INTEGER, "a time, such as 5m"))
+		return false;
+	int64_t unit = parse_unit(p, number);
+
+	if (!unit)
+		return false;
+	errno = 0;
+	int64_t n = strtoll(arena_str(p->source->scratch, number.text).p, NULL, 10);
+
+	if (errno || __builtin_mul_overflow(n, unit, &ast->maxspan_ns)) {
+		eql_error(p->source, number.span, STR("leave out: with maxspan"),
+			  "maxspan is longer than 292 years");
+		return false;
+	}
+	if (n <= 0) {
+		eql_error(p->source, number.span, STR_NULL,
+			  "maxspan must be more than 0, found [%.*s]", STR_ARG(text));
+		return false;
+	}
+	return true;
+}
+
+static bool parse_maxspan(struct parser *p, struct ast *ast)
+{
+	if (!eql_eat(p, TOKEN_WITH))
+		return true;
+	if (!eql_need(p, TOKEN_MAXSPAN, "[maxspan]") || !eql_need(p, TOKEN_ASSIGN, "[=]") ||
+	    !parse_span_value(p, ast))
+		return false;
+	if (!eql_is(p, TOKEN_BY))
+		return true;
+	eql_error(p->source, p->token.span, STR("write: sequence by ... with maxspan=..."),
+		  "[by] must stand before [with]");
+	return false;
+}
+
+static bool starts_term(const struct parser *p)
+{
+	return eql_is(p, TOKEN_OPEN_BRACKET) || eql_is(p, TOKEN_OPEN_MISSING);
+}
+
+static bool parse_until(struct parser *p, struct ast *ast, enum term_place place)
+{
+	if (!eql_eat(p, TOKEN_UNTIL))
+		return true;
+	ast->until = ARENA_NEW(p->source->scratch, struct ast_term);
+	if (!eql_parse_term(p, place, ast->until))
+		return false;
+	if (ast->until->runs == 1)
+		return true;
+	eql_error(p->source, p->last, STR_NULL, "[until] cannot be repeated");
+	return false;
+}
+
+static bool check_key_count(struct parser *p, const struct ast *ast, const struct ast_term *term)
+{
+	uint32_t want = ast->terms[0].key_count;
+
+	if (term->key_count == want)
+		return true;
+	eql_error(p->source, term->key_span, STR("every query needs as many keys as the first one"),
+		  "inconsistent number of join keys: expected [%u], found [%u]", want,
+		  term->key_count);
+	return false;
+}
+
+static bool check_key_counts(struct parser *p, const struct ast *ast)
+{
+	for (uint32_t i = 1; i < ast->term_count; i++)
+		if (!check_key_count(p, ast, &ast->terms[i]))
+			return false;
+	return !ast->until || check_key_count(p, ast, ast->until);
+}
+
+/* How many stages the terms so far make. */
+static uint32_t stage_count(const struct ast *ast)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < ast->term_count; i++)
+		count += ast->terms[i].runs;
+	return count;
+}
+
+static bool check_missing(struct parser *p, const struct ast *ast, struct span head)
+{
+	const struct ast_term *missing = NULL;
+	uint32_t present = 0;
+
+	for (uint32_t i = 0; i < ast->term_count; i++)
+		if (ast->terms[i].missing)
+			missing = missing ? missing : &ast->terms[i];
+		else
+			present++;
+	if (missing && !ast->maxspan_ns) {
+		eql_error(p->source, missing->span, STR("for example: sequence with maxspan=1m"),
+			  "a sequence with missing events needs [maxspan]");
+		return false;
+	}
+	if (!present)
+		eql_error(p->source, head, STR_NULL,
+			  "a sequence needs at least one query that is not missing");
+	return present > 0;
+}
+
+static bool parse_sequence(struct parser *p, struct ast *ast)
+{
+	struct span head = p->token.span, span;
+
+	eql_take(p);
+	if (!eql_parse_keys(p, &ast->keys, &ast->key_count, &span) || !parse_maxspan(p, ast))
+		return false;
+	do {
+		struct ast_term *term = add_term(p, ast);
+
+		if (!eql_parse_term(p, PLACE_SEQUENCE, term))
+			return false;
+		if (stage_count(ast) > EQL_STAGES_MAX) {
+			eql_error(p->source, term->span, STR_NULL,
+				  "a sequence cannot have more than %d queries", EQL_STAGES_MAX);
+			return false;
+		}
+	} while (starts_term(p));
+	if (!parse_until(p, ast, PLACE_UNTIL))
+		return false;
+	if (stage_count(ast) < 2) {
+		eql_error(p->source, head, STR("one event is a query by itself, without sequence"),
+			  "a sequence needs at least 2 queries, found [1]");
+		return false;
+	}
+	return check_key_counts(p, ast) && check_missing(p, ast, head);
+}
+
+/* ---- samples, joins */
+
+/* Elasticsearch still reads joins, only to refuse them. Their terms are bounded like a sequence's. */
+static bool parse_members(struct parser *p, struct ast *ast, uint32_t most, const char *what)
+{
+	struct span head = p->token.span, span;
+
+	eql_take(p);
+	if (!eql_parse_keys(p, &ast->keys, &ast->key_count, &span))
+		return false;
+	do {
+		struct ast_term *term = add_term(p, ast);
+
+		if (!eql_parse_term(p, PLACE_MEMBER, term))
+			return false;
+		if (ast->term_count > most) {
+			eql_error(p->source, term->span, STR_NULL,
+				  "a %s cannot have more than %u queries", what, most);
+			return false;
+		}
+	} while (starts_term(p));
+	if (ast->term_count < 2) {
+		eql_error(p->source, head, STR_NULL, "a %s needs at least 2 queries, found [1]",
+			  what);
+		return false;
+	}
+	return true;
+}
+
+static bool parse_sample(struct parser *p, struct ast *ast)
+{
+	struct span head = p->token.span;
+
+	ast->kind = EQL_QUERY_SAMPLE;
+	if (!parse_members(p, ast, EQL_SAMPLE_FILTERS_MAX, "sample") || !check_key_counts(p, ast))
+		return false;
+	if (ast->key_count + ast->terms[0].key_count)
+		return true;
+	eql_error(p->source, head, STR("for example: sample by host.id [...] [...]"),
+		  "a sample needs at least one join key");
+	return false;
+}
+
+static bool parse_join(struct parser *p, struct ast *ast)
+{
+	return parse_members(p, ast, EQL_STAGES_MAX, "join") && parse_until(p, ast, PLACE_MEMBER) &&
+	       check_key_counts(p, ast);
+}
+
+/* ---- all of them */
+
+static const char *what_may_follow(const struct ast *ast)
+{
+	switch (ast->kind) {
+	case EQL_QUERY_EVENT:
+		break;
+	case EQL_QUERY_SEQUENCE:
+		return ast->until ? "[|] or the end of the query"
+				  : "a query in [...], [until], [|] or the end of the query";
+	case EQL_QUERY_SAMPLE:
+		return "a query in [...] or the end of the query";
+	}
+	return "[and], [or], [|] or the end of the query";
+}
+
+static void parse_query(struct parser *p, struct ast *ast)
+{
+	bool ok;
+
+	if (eql_is(p, TOKEN_SEQUENCE)) {
+		ast->kind = EQL_QUERY_SEQUENCE;
+		ok = parse_sequence(p, ast);
+	} else if (eql_is(p, TOKEN_JOIN)) {
+		ast->kind = EQL_QUERY_SEQUENCE;
+		ok = parse_join(p, ast);
+	} else if (eql_is(p, TOKEN_SAMPLE)) {
+		ok = parse_sample(p, ast);
+	} else {
+		ok = eql_parse_event(p, add_term(p, ast));
+	}
+	if (ok && parse_pipes(p, ast) && !eql_is(p, TOKEN_END))
+		eql_unexpected(p, STR_NULL, what_may_follow(ast));
 }
 
 int eql_parse(struct eql_source *source, struct ast *ast)
@@ -153,21 +390,22 @@ int eql_parse(struct eql_source *source, struct ast *ast)
 	    .source = source,
 	    .lexer = {.source = source, .arena = source->scratch},
 	};
-	p.token = eql_next_token(&p.lexer);
-	const char *stateful = stateful_query(p.token.kind);
 
-	if (stateful) {
-		eql_error(source, p.token.span,
-			  STR("only queries over single events run: category where condition"),
-			  "%s are not yet supported", stateful);
-		return -ENOTSUP;
-	}
 	if (source->text.len > EQL_TEXT_BYTES_MAX) {
 		eql_error(source, (struct span){0, 1}, STR_NULL, "query longer than %zu bytes",
 			  EQL_TEXT_BYTES_MAX);
 		return -EINVAL;
 	}
+	p.token = eql_next_token(&p.lexer);
 	p.after = eql_next_token(&p.lexer);
-	parse_event_query(&p, ast);
-	return source->errors ? -EINVAL : 0;
+	struct token first = p.token;
+
+	parse_query(&p, ast);
+	if (source->errors)
+		return -EINVAL;
+	if (first.kind != TOKEN_JOIN)
+		return 0;
+	eql_error(source, first.span, STR("write a sequence, or a sample if order does not matter"),
+		  "joins are not supported");
+	return -ENOTSUP;
 }

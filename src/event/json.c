@@ -10,7 +10,8 @@
 
 struct event_reader {
 	struct json_reader *json;
-	struct json_paths *paths;
+	struct json_paths *paths; /* only read; of a copy those of the original */
+	bool is_copy;
 	int32_t timestamp; /* field ids, negative: none */
 	int32_t tiebreaker;
 	uint64_t arrived;
@@ -52,11 +53,24 @@ struct event_reader *event_reader_new(const struct field_set *fields,
 	return reader;
 }
 
+struct event_reader *event_reader_copy(const struct event_reader *reader)
+{
+	struct event_reader *copy = xcalloc(1, sizeof(*copy));
+
+	copy->json = json_reader_new();
+	copy->paths = reader->paths;
+	copy->is_copy = true;
+	copy->timestamp = reader->timestamp;
+	copy->tiebreaker = reader->tiebreaker;
+	return copy;
+}
+
 void event_reader_free(struct event_reader *reader)
 {
 	if (!reader)
 		return;
-	json_paths_free(reader->paths);
+	if (!reader->is_copy)
+		json_paths_free(reader->paths);
 	json_reader_free(reader->json);
 	free(reader);
 }

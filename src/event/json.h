@@ -37,6 +37,8 @@ struct event_reader_options {
  * event.sequence. */
 struct event_reader *event_reader_new(const struct field_set *fields,
 				      const struct event_reader_options *options);
+/* Another one that reads the same, for another thread; `reader` must outlive it. */
+struct event_reader *event_reader_copy(const struct event_reader *reader);
 void event_reader_free(struct event_reader *reader);
 
 /* Reads `json` into the (reset) event. Its strings are the reader's, good until the reader's next

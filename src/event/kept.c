@@ -83,6 +83,7 @@ struct kept_event *kept_event_new(const struct event *event, const uint32_t *fie
 
 	room.text = (char *)(room.items + need.items);
 	kept->references = 1;
+	kept->pooled = 0;
 	kept->value_count = 0;
 	kept->bytes = bytes;
 	kept->time_ns = event->time_ns;

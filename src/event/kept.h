@@ -20,6 +20,7 @@ struct kept_value {
 
 struct kept_event {
 	uint32_t references;
+	uint32_t pooled; /* those of them that an eql_pool accounts for */
 	uint32_t value_count;
 	size_t bytes; /* of the whole allocation: for who accounts for memory */
 	int64_t time_ns;

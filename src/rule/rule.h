@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Detection rules as their authors write them: Elastic's TOML rule files, unmodified, and lintel's
- * own pack in the same format.
+ * own pack in the same format; Kibana's exports with their exception lists; rule pages of Elastic's
+ * documentation.
  *
  * A rule_set owns one arena with all rules; it is built once, then only read. A rule that cannot
  * run is still in the set, with the reason, so that nothing is dropped in silence.
@@ -44,6 +45,13 @@ struct rule_exception {
 	struct str name, reason;
 	struct eql_cond *cond;
 	struct str text; /* for show */
+};
+
+/* A list of exceptions that a rule names. */
+struct rule_list_reference {
+	struct str list_id;
+	struct str namespace_type; /* "single" or "agnostic" */
+	struct str type;           /* "detection", "rule_default", "endpoint" */
 };
 
 /* What happens with the events that match a rule's query. */
@@ -90,6 +98,7 @@ struct rule {
 	enum rule_state state;
 	struct str reason;   /* skipped: why; error: the first error's message */
 	struct str path;     /* file it came from; "builtin:..." for the embedded pack */
+	uint32_t line;       /* of the rule in a file of many; 0: the file is the rule */
 	uint32_t query_line; /* line of the query text in the file */
 
 	struct str id; /* rule.rule_id */
@@ -114,6 +123,8 @@ struct rule {
 	uint32_t threat_count;
 	struct rule_exception *exceptions;
 	uint32_t exception_count;
+	struct rule_list_reference *lists; /* their items become exceptions in rule_set_finish() */
+	uint32_t list_count;
 	struct str *unknown_keys; /* dotted, kept and reported */
 	uint32_t unknown_key_count;
 	/* Everything said about this rule, errors and warnings; the same that went to the
@@ -124,6 +135,8 @@ struct rule {
 	struct eql_query *query; /* only when RULE_LOADED */
 };
 
+struct rule_lists;
+
 struct rule_set {
 	struct arena arena;
 	struct rule **rules; /* in order of loading: files sorted by path */
@@ -132,32 +145,42 @@ struct rule_set {
 	uint32_t files;
 	struct rule **by_id; /* open addressing; by_id_cap is a power of two */
 	uint32_t by_id_count, by_id_cap;
+	struct rule_lists *lists; /* exception lists loaded so far; NULL if there is none */
 };
 
-/* A directory tree is walked for *.toml; more than this in one load is a mistake (a home directory
+/* A directory tree is walked for rule files; more than this in one load is a mistake (a home directory
  * given by accident). Elastic's whole repository has 3,648. */
 #define RULE_FILES_MAX 50000
 /* The same for directories, so that `--rules /` ends soon. */
 #define RULE_TREE_MAX 20000
 /* Elastic's largest rule file is 90 KB. */
 #define RULE_FILE_BYTES_MAX (1024 * 1024)
+/* Of a file of many rules. Kibana exports at most 10,000 rules, and imports 10 MB by default. */
+#define RULE_EXPORT_BYTES_MAX (64 * 1024 * 1024)
+/* Kibana applies no more to a rule. */
+#define RULE_LIST_ITEMS_MAX 10000
 
 void rule_set_init(struct rule_set *set);
 void rule_set_free(struct rule_set *set);
-/* Load a file, or every *.toml below a directory (sorted by path; names that begin with a dot are
- * left out, symbolic links to directories not followed). Queries are compiled against `fields`. A
- * broken rule does not stop the others; a rule id seen before replaces nothing and is an error
- * naming both files. Returns 0, or -errno when `path` itself cannot be read (with a diagnostic). */
+/* Load a file, or every *.toml, *.ndjson, *.json and *.md below a directory (sorted by path; names
+ * that begin with a dot are left out, symbolic links to directories not followed; a *.md that is no
+ * rule's page and JSON that names neither rules nor lists are passed over). Queries are compiled against `fields`. A broken rule does not stop
+ * the others; a rule id seen before replaces nothing and is an error naming both files. Returns 0,
+ * or -errno when `path` itself cannot be read (with a diagnostic). */
 int rule_set_load(struct rule_set *set, struct field_set *fields, const char *path,
 		  struct diag_list *diags) __attribute__((warn_unused_result));
 /* The pack shipped inside the binary (rules/ of the source tree). */
 int rule_set_load_builtin(struct rule_set *set, struct field_set *fields, struct diag_list *diags)
     __attribute__((warn_unused_result));
-/* One rule from text, as if read from `path`; what rule_set_load does per file, and the fuzz
- * target. The rule is in the set whatever its state; returns -EINVAL when that is RULE_ERROR. */
+/* The rules of one text, as if read from `path`; what rule_set_load does per file, and the fuzz
+ * target. Its format is told by the name's extension, else by what it looks like. Rules are in the
+ * set whatever their state; returns -EINVAL when one of them is RULE_ERROR. */
 int rule_set_load_text(struct rule_set *set, struct field_set *fields, struct str text,
 		       struct str path, struct diag_list *diags)
     __attribute__((warn_unused_result));
+/* When all is loaded, before the rules are used: exception lists become exceptions of the rules that
+ * name them, whichever came first. A rule that names a list which was not loaded gets a warning. */
+void rule_set_finish(struct rule_set *set, struct field_set *fields, struct diag_list *diags);
 /* By rule_id; NULL if there is none. Of several files with one id it is the first. */
 const struct rule *rule_set_find(const struct rule_set *set, struct str id);
 

@@ -76,6 +76,13 @@ static bool is_directory(const char *path, unsigned char type)
 	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* *.txt is none: a directory may have any number of those. */
+static bool is_rule_file(struct str name)
+{
+	return str_ends(name, STR(".toml")) || str_ends(name, STR(".ndjson")) ||
+	       str_ends(name, STR(".json")) || str_ends(name, STR(".md"));
+}
+
 static void list_entry(struct walk *walk, const char *directory, const struct dirent *entry)
 {
 	if (entry->d_name[0] == '.')
@@ -84,7 +91,7 @@ static void list_entry(struct walk *walk, const char *directory, const struct di
 
 	if (is_directory(path, entry->d_type))
 		path_add(&walk->directories, path);
-	else if (str_ends(str_from(entry->d_name), STR(".toml")))
+	else if (is_rule_file(str_from(entry->d_name)))
 		path_add(&walk->files, path);
 	else
 		free(path);
@@ -122,14 +129,18 @@ static bool list_tree(struct walk *walk, const char *top)
 	return true;
 }
 
+/* Bytes read at a time: buffers grow with the file. */
+#define READ_BYTES 65536
+
 /* All of `fd` into `text`, but no more than the limit and one byte. 0 or -errno. */
 static int read_text(int fd, struct buf *text)
 {
 	for (;;) {
-		size_t room = RULE_FILE_BYTES_MAX + 1 - text->len;
+		size_t room = RULE_EXPORT_BYTES_MAX + 1 - text->len;
 
 		if (room == 0)
 			return 0;
+		room = room < READ_BYTES ? room : READ_BYTES;
 		ssize_t n = read(fd, buf_reserve(text, room), room);
 
 		if (n < 0 && errno == EINTR)
@@ -144,7 +155,7 @@ static int read_text(int fd, struct buf *text)
 
 /* `named`: the operator gave this very path, so it may also be a pipe. 0, or -errno from opening
  * and reading; `why` then gets words for it. */
-static int read_file(const char *path, bool named, struct buf *text, const char **why)
+int rule_read_file(const char *path, bool named, struct buf *text, const char **why)
 {
 	struct stat st;
 	/* O_NONBLOCK so that a FIFO without a writer does not stop the load. */
@@ -169,17 +180,34 @@ static int read_file(const char *path, bool named, struct buf *text, const char 
 	return error;
 }
 
+/* A file of many rules has a name that says so. */
+static bool may_have_many(struct str name)
+{
+	return str_ends(name, STR(".ndjson")) || str_ends(name, STR(".json"));
+}
+
 static void load_read(struct rule_set *set, struct field_set *fields, const char *path,
 		      const struct buf *text, struct diag_list *diags)
 {
 	struct str name = str_from(path);
 
-	if (text->len > RULE_FILE_BYTES_MAX)
+	if (text->len > RULE_EXPORT_BYTES_MAX)
+		rule_set_add_broken(set, name, diags, "larger than 64 MiB: not a rule file");
+	else if (text->len > RULE_FILE_BYTES_MAX && !may_have_many(name))
 		rule_set_add_broken(set, name, diags, "larger than 1 MiB: not a rule file");
 	else if (text->len == 0)
 		rule_set_add_broken(set, name, diags, "the file is empty");
 	else if (rule_set_load_text(set, fields, buf_str(text), name, diags))
 		return; /* it is in the set as an error, and `diags` says why */
+}
+
+/* A README beside the rules, events to test them with, a package.json. Nobody named the file, so
+ * nothing is said. */
+static bool is_something_else(struct str name, struct str text)
+{
+	if (str_ends(name, STR(".md")))
+		return !rule_page_is(text);
+	return may_have_many(name) && text.len && !rule_json_is(text);
 }
 
 static void load_found(struct rule_set *set, struct field_set *fields, const char *path,
@@ -188,8 +216,10 @@ static void load_found(struct rule_set *set, struct field_set *fields, const cha
 	const char *what;
 
 	buf_reset(text);
-	int error = read_file(path, false, text, &what);
+	int error = rule_read_file(path, false, text, &what);
 
+	if (!error && is_something_else(str_from(path), buf_str(text)))
+		return;
 	if (!error) {
 		load_read(set, fields, path, text, diags);
 		return;
@@ -220,7 +250,7 @@ static int load_tree(struct rule_set *set, struct field_set *fields, const char 
 		qsort(walk.files.items, walk.files.count, sizeof(char *), by_path);
 	else
 		diag_add(diags, (struct diag){.level = DIAG_WARNING, .file = str_from(path)},
-			 "no *.toml in this directory");
+			 "no *.toml, *.ndjson, *.json or *.md in this directory");
 	for (size_t i = 0; i < walk.files.count; i++)
 		load_found(set, fields, walk.files.items[i], &text, diags);
 out:
@@ -251,7 +281,7 @@ int rule_set_load(struct rule_set *set, struct field_set *fields, const char *pa
 	}
 	struct buf text = {0};
 	const char *what;
-	int error = read_file(path, true, &text, &what);
+	int error = rule_read_file(path, true, &text, &what);
 
 	if (error)
 		path_error(diags, path, what, -error);

@@ -15,11 +15,11 @@
 #define UNKNOWN_KEY_WARNINGS_MAX 16
 
 enum key_kind {
-	KEY_ANY,       /* known, of no use here */
-	KEY_UNAPPLIED, /* known, not applied, and that changes what the rule does: say so */
-	KEY_STRING,    /* a TOML date will do */
-	KEY_STRINGS,   /* an array of strings, or one string */
-	KEY_VERSION,   /* a string or an integer, kept as text */
+	KEY_ANY,     /* known, of no use here */
+	KEY_NODE,    /* the node itself, for whoever reads it later */
+	KEY_STRING,  /* a TOML date will do */
+	KEY_STRINGS, /* an array of strings, or one string */
+	KEY_VERSION, /* a string or an integer, kept as text */
 	KEY_INT,
 	KEY_BOOL,
 	KEY_TABLE,  /* its keys go to the same struct */
@@ -97,6 +97,56 @@ static const struct key exception_keys[] = {
     KEYS_END,
 };
 
+static const struct key cardinality_keys[] = {
+    STRING("field", struct rule_cardinality, field),
+    SCALAR("value", KEY_INT, struct rule_cardinality, value),
+    KEYS_END,
+};
+
+static const struct key threshold_keys[] = {
+    STRINGS("field", struct rule_draft, threshold_fields, threshold_field_count),
+    SCALAR("value", KEY_INT, struct rule_draft, threshold_value),
+    TABLES("cardinality", struct rule_draft, cardinalities, cardinality_count,
+	   struct rule_cardinality, cardinality_keys),
+    KEYS_END,
+};
+
+/* The detection-rules repository names the key beside each value. */
+static const struct key history_keys[] = {
+    ANY("field"),
+    STRING("value", struct rule_history, value),
+    KEYS_END,
+};
+
+static const struct key new_terms_keys[] = {
+    ANY("field"),
+    STRINGS("value", struct rule_draft, new_terms_fields, new_terms_field_count),
+    TABLES("history_window_start", struct rule_draft, history, history_count, struct rule_history,
+	   history_keys),
+    KEYS_END,
+};
+
+static const struct key duration_keys[] = {
+    SCALAR("value", KEY_INT, struct rule_draft, suppression_duration),
+    STRING("unit", struct rule_draft, suppression_unit),
+    KEYS_END,
+};
+
+static const struct key suppression_keys[] = {
+    STRINGS("group_by", struct rule_draft, suppression_fields, suppression_field_count),
+    {.name = "duration", .kind = KEY_TABLE, .kids = duration_keys},
+    STRING("missing_fields_strategy", struct rule_draft, suppression_missing),
+    KEYS_END,
+};
+
+static const struct key list_keys[] = {
+    STRING("list_id", struct rule_list_reference, list_id),
+    STRING("namespace_type", struct rule_list_reference, namespace_type),
+    STRING("type", struct rule_list_reference, type),
+    ANY("id"),
+    KEYS_END,
+};
+
 static const struct key rule_keys[] = {
     STRING("rule_id", struct rule_draft, rule_id),
     STRING("id", struct rule_draft, behaviour_id),
@@ -128,12 +178,15 @@ static const struct key rule_keys[] = {
 	   threat_keys),
     TABLES("exceptions", struct rule_draft, rule.exceptions, rule.exception_count,
 	   struct rule_exception, exception_keys),
+    TABLES("exceptions_list", struct rule_draft, rule.lists, rule.list_count,
+	   struct rule_list_reference, list_keys),
+    SCALAR("filters", KEY_NODE, struct rule_draft, filters),
+    {.name = "threshold", .kind = KEY_TABLE, .kids = threshold_keys},
+    {.name = "new_terms", .kind = KEY_TABLE, .kids = new_terms_keys},
+    STRINGS("new_terms_fields", struct rule_draft, new_terms_fields, new_terms_field_count),
+    STRING("history_window_start", struct rule_draft, history_start),
+    {.name = "alert_suppression", .kind = KEY_TABLE, .kids = suppression_keys},
     ANY("building_block_type"),
-
-    /* Without them a rule alerts on more than its author meant. */
-    {.name = "exceptions_list", .kind = KEY_UNAPPLIED},
-    {.name = "filters", .kind = KEY_UNAPPLIED},
-    {.name = "alert_suppression", .kind = KEY_UNAPPLIED},
 
     ANY("actions"),
     ANY("alias_purpose"),
@@ -144,7 +197,6 @@ static const struct key rule_keys[] = {
     ANY("created_by"),
     ANY("data_view_id"),
     ANY("execution_summary"),
-    ANY("history_window_start"),
     ANY("immutable"),
     ANY("investigation_fields"),
     ANY("items_per_search"),
@@ -153,8 +205,6 @@ static const struct key rule_keys[] = {
     ANY("min_endpoint_version"),
     ANY("max_endpoint_version"),
     ANY("namespace"),
-    ANY("new_terms"),
-    ANY("new_terms_fields"),
     ANY("optional_actions"),
     ANY("outcome"),
     ANY("output_index"),
@@ -173,7 +223,6 @@ static const struct key rule_keys[] = {
     ANY("threat_language"),
     ANY("threat_mapping"),
     ANY("threat_query"),
-    ANY("threshold"),
     ANY("throttle"),
     ANY("tiebreaker_field"),
     ANY("timeline_id"),
@@ -210,6 +259,9 @@ static const struct key root_keys[] = {
     TABLES("threat", struct rule_draft, rule.threats, rule.threat_count, struct rule_threat,
 	   threat_keys),
     ANY("actions"),
+    /* Tests of the rule: `lintel rules test` reads them. */
+    ANY("defaults"),
+    ANY("test"),
     ANY("internal"),
     ANY("min_endpoint_version"),
     ANY("max_endpoint_version"),
@@ -233,19 +285,19 @@ static struct str dotted(struct arena *arena, const struct key_path *path)
 	return arena_printf(arena, "%.*s.%.*s", STR_ARG(up), STR_ARG(path->name));
 }
 
-static const char *type_name(enum toml_type type)
+static const char *type_name(enum tree_type type)
 {
 	static const char *const names[] = {
-	    [TOML_TABLE] = "a table",       [TOML_ARRAY] = "an array",  [TOML_STRING] = "a string",
-	    [TOML_INT] = "an integer",      [TOML_DOUBLE] = "a number", [TOML_BOOL] = "a boolean",
-	    [TOML_TIME] = "a date or time",
+	    [TREE_TABLE] = "a table",   [TREE_NULL] = "null",           [TREE_ARRAY] = "an array",
+	    [TREE_STRING] = "a string", [TREE_INT] = "an integer",      [TREE_DOUBLE] = "a number",
+	    [TREE_BOOL] = "a boolean",  [TREE_TIME] = "a date or time",
 	};
 
 	return names[type];
 }
 
 static void wrong_type(const struct rule_source *source, const struct key_path *path,
-		       const struct toml_node *node, const char *expected)
+		       const struct tree_node *node, const char *expected)
 {
 	struct str key = dotted(source->arena, path);
 	struct diag diag = rule_diag_value(source, node);
@@ -255,7 +307,7 @@ static void wrong_type(const struct rule_source *source, const struct key_path *
 }
 
 static void add_unknown(const struct rule_source *source, struct rule *rule,
-			const struct key_path *path, const struct toml_node *node)
+			const struct key_path *path, const struct tree_node *node)
 {
 	uint32_t n = rule->unknown_key_count;
 
@@ -280,19 +332,19 @@ static void add_unknown(const struct rule_source *source, struct rule *rule,
 }
 
 static void read_strings(const struct rule_source *source, const struct key_path *path,
-			 const struct toml_node *node, struct str **items, uint32_t *count)
+			 const struct tree_node *node, struct str **items, uint32_t *count)
 {
-	if (node->type != TOML_STRING && node->type != TOML_ARRAY) {
+	if (node->type != TREE_STRING && node->type != TREE_ARRAY) {
 		wrong_type(source, path, node, "an array of strings");
 		return;
 	}
-	uint32_t n = node->type == TOML_ARRAY ? node->kid_count : 1;
+	uint32_t n = node->type == TREE_ARRAY ? node->kid_count : 1;
 	struct str *to = ARENA_ARRAY(source->arena, struct str, n);
 
 	for (uint32_t i = 0; i < n; i++) {
-		const struct toml_node *item = node->type == TOML_ARRAY ? node->kids[i] : node;
+		const struct tree_node *item = node->type == TREE_ARRAY ? node->kids[i] : node;
 
-		if (item->type != TOML_STRING) {
+		if (item->type != TREE_STRING) {
 			wrong_type(source, path, item, "an array of strings");
 			return;
 		}
@@ -303,30 +355,30 @@ static void read_strings(const struct rule_source *source, const struct key_path
 }
 
 static void read_scalar(const struct rule_source *source, const struct key_path *path,
-			const struct toml_node *node, enum key_kind kind, void *to)
+			const struct tree_node *node, enum key_kind kind, void *to)
 {
 	switch (kind) {
 	case KEY_VERSION:
-		if (node->type == TOML_INT) {
+		if (node->type == TREE_INT) {
 			*(struct str *)to =
 			    arena_printf(source->arena, "%lld", (long long)node->integer);
 			return;
 		}
 		/* fall through */
 	case KEY_STRING:
-		if (node->type == TOML_STRING || node->type == TOML_TIME)
+		if (node->type == TREE_STRING || node->type == TREE_TIME)
 			*(struct str *)to = arena_str(source->arena, node->text);
 		else
 			wrong_type(source, path, node, "a string");
 		return;
 	case KEY_INT:
-		if (node->type == TOML_INT)
+		if (node->type == TREE_INT)
 			*(int64_t *)to = node->integer;
 		else
 			wrong_type(source, path, node, "an integer");
 		return;
 	case KEY_BOOL:
-		if (node->type == TOML_BOOL)
+		if (node->type == TREE_BOOL)
 			*(bool *)to = node->boolean;
 		else
 			wrong_type(source, path, node, "true or false");
@@ -336,43 +388,25 @@ static void read_scalar(const struct rule_source *source, const struct key_path 
 	}
 }
 
-static bool says_something(const struct toml_node *node)
-{
-	return (node->type != TOML_ARRAY && node->type != TOML_TABLE) || node->kid_count > 0;
-}
-
-static void warn_unapplied(const struct rule_source *source, const struct key_path *path,
-			   const struct toml_node *node)
-{
-	if (!says_something(node))
-		return;
-	struct str key = dotted(source->arena, path);
-	struct diag diag = rule_diag_key(source, node);
-
-	diag.level = DIAG_WARNING;
-	diag.hint = STR("without it the rule may alert on more than its author meant");
-	diag_add(source->diags, diag, "[%.*s] is not applied by lintel", STR_ARG(key));
-}
-
 static void read_table(const struct rule_source *source, struct rule_draft *draft,
-		       const struct key_path *path, const struct toml_node *table,
+		       const struct key_path *path, const struct tree_node *table,
 		       const struct key *keys, char *base);
 
 static void read_tables(const struct rule_source *source, struct rule_draft *draft,
-			const struct key_path *path, const struct toml_node *node,
+			const struct key_path *path, const struct tree_node *node,
 			const struct key *key, char *base)
 {
-	if (node->type != TOML_ARRAY && node->type != TOML_TABLE) {
+	if (node->type != TREE_ARRAY && node->type != TREE_TABLE) {
 		wrong_type(source, path, node, "an array of tables");
 		return;
 	}
-	uint32_t n = node->type == TOML_ARRAY ? node->kid_count : 1;
+	uint32_t n = node->type == TREE_ARRAY ? node->kid_count : 1;
 	char *items = arena_alloc(source->arena, n * key->item_bytes);
 
 	for (uint32_t i = 0; i < n; i++) {
-		const struct toml_node *item = node->type == TOML_ARRAY ? node->kids[i] : node;
+		const struct tree_node *item = node->type == TREE_ARRAY ? node->kids[i] : node;
 
-		if (item->type != TOML_TABLE) {
+		if (item->type != TREE_TABLE) {
 			wrong_type(source, path, item, "an array of tables");
 			return;
 		}
@@ -383,21 +417,21 @@ static void read_tables(const struct rule_source *source, struct rule_draft *dra
 }
 
 static void read_key(const struct rule_source *source, struct rule_draft *draft,
-		     const struct key_path *path, const struct toml_node *node,
+		     const struct key_path *path, const struct tree_node *node,
 		     const struct key *key, char *base)
 {
 	switch (key->kind) {
 	case KEY_ANY:
 		return;
-	case KEY_UNAPPLIED:
-		warn_unapplied(source, path, node);
+	case KEY_NODE:
+		memcpy(base + key->offset, &node, sizeof(node));
 		return;
 	case KEY_STRINGS:
 		read_strings(source, path, node, (struct str **)(void *)(base + key->offset),
 			     (uint32_t *)(void *)(base + key->count_offset));
 		return;
 	case KEY_TABLE:
-		if (node->type == TOML_TABLE)
+		if (node->type == TREE_TABLE)
 			read_table(source, draft, path, node, key->kids, base);
 		else
 			wrong_type(source, path, node, "a table");
@@ -412,16 +446,19 @@ static void read_key(const struct rule_source *source, struct rule_draft *draft,
 }
 
 static void read_table(const struct rule_source *source, struct rule_draft *draft,
-		       const struct key_path *path, const struct toml_node *table,
+		       const struct key_path *path, const struct tree_node *table,
 		       const struct key *keys, char *base)
 {
 	for (uint32_t i = 0; i < table->kid_count; i++) {
-		const struct toml_node *node = table->kids[i];
+		const struct tree_node *node = table->kids[i];
 		struct key_path here = {.up = path, .name = node->key};
 		const struct key *key = keys;
 
 		while (key->name && !str_eq(node->key, str_from(key->name)))
 			key++;
+		/* JSON's null is what is not there. */
+		if (key->name && node->type == TREE_NULL)
+			continue;
 		if (key->name)
 			read_key(source, draft, &here, node, key, base);
 		else
@@ -431,8 +468,10 @@ static void read_table(const struct rule_source *source, struct rule_draft *draf
 
 void rule_read_keys(const struct rule_source *source, struct rule_draft *draft)
 {
-	const struct toml_node *rule = toml_get(source->root, "rule");
+	const struct key *keys = source->format == RULE_FORMAT_TOML ? root_keys : rule_keys;
 
-	read_table(source, draft, NULL, source->root, root_keys, (char *)draft);
-	draft->rule.building_block = toml_get(rule, "building_block_type") != NULL;
+	if (source->root->type != TREE_TABLE)
+		return;
+	read_table(source, draft, NULL, source->root, keys, (char *)draft);
+	draft->rule.building_block = rule_key(source, "building_block_type") != NULL;
 }

@@ -1,34 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The EQL inside a TOML string. The compiler sees the decoded text; its diagnostics are moved to
- * where that text is written in the file: past the opening quotes, a trimmed first newline, escapes
- * and line-ending backslashes.
+ * The query inside a string of TOML or JSON, or a page's code block. The compiler sees the decoded
+ * text; its diagnostics are moved to where that text is written in the file: past the opening
+ * quotes, a trimmed first newline, escapes and line-ending backslashes.
  */
 #include "rule/rule_internal.h"
 
 #include <errno.h>
 
+#include "kql/kql.h"
+
 /* What is put before a condition to make a query of it. */
 #define CONDITION_PREFIX "any where "
 
-/* A TOML string as the file has it. */
+/* A string as the file has it. */
 struct raw_string {
 	size_t begin; /* offset of the first content byte */
-	bool escapes; /* a basic string */
+	bool escapes; /* a basic string of TOML, or JSON's */
 	bool multi;
 };
 
-static struct raw_string find_raw(struct str text, const struct toml_node *node)
+static struct raw_string find_raw(const struct rule_source *source, const struct tree_node *node)
 {
-	size_t at = rule_offset(text, node->line, node->column);
+	struct str text = source->text;
+	size_t at = rule_offset(source, node->line, node->column);
 	struct raw_string raw = {.begin = at};
 
+	if (source->format == RULE_FORMAT_PAGE)
+		return raw;
 	if (at >= text.len || (text.p[at] != '"' && text.p[at] != '\''))
 		return raw;
 	char quote = text.p[at];
 
 	raw.escapes = quote == '"';
-	raw.multi = at + 2 < text.len && text.p[at + 1] == quote && text.p[at + 2] == quote;
+	raw.multi = source->format == RULE_FORMAT_TOML && at + 2 < text.len &&
+		    text.p[at + 1] == quote && text.p[at + 2] == quote;
 	at += raw.multi ? 3 : 1;
 	/* The newline right after the opening quotes is not part of the string. */
 	if (raw.multi && at + 1 < text.len && text.p[at] == '\r' && text.p[at + 1] == '\n')
@@ -39,13 +45,13 @@ static struct raw_string find_raw(struct str text, const struct toml_node *node)
 	return raw;
 }
 
-uint32_t rule_text_line(struct str text, const struct toml_node *node)
+uint32_t rule_text_line(const struct rule_source *source, const struct tree_node *node)
 {
-	struct raw_string raw = find_raw(text, node);
-	uint32_t line = 1;
+	struct raw_string raw = find_raw(source, node);
+	uint32_t line = source->first_line;
 
-	for (size_t i = 0; i < raw.begin && i < text.len; i++)
-		line += text.p[i] == '\n';
+	for (size_t i = 0; i < raw.begin && i < source->text.len; i++)
+		line += source->text.p[i] == '\n';
 	return line;
 }
 
@@ -64,6 +70,9 @@ static uint32_t escaped_bytes(const char *p, size_t digits)
 
 		point = point * 16 + (uint32_t)(c >= 'a' ? c - 'a' + 10 : c - '0');
 	}
+	/* Half of a surrogate pair of JSON's: the pair is one character of four bytes. */
+	if (point >= 0xd800 && point < 0xe000)
+		return 2;
 	return point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
 }
 
@@ -118,7 +127,7 @@ static size_t raw_offset(struct str text, struct raw_string raw, uint32_t line, 
 	return i < text.len ? i : text.len;
 }
 
-static void relocate(const struct rule_source *source, const struct toml_node *node, bool condition,
+static void relocate(const struct rule_source *source, const struct tree_node *node, bool condition,
 		     const struct diag *from)
 {
 	struct diag diag = rule_diag_key(source, node);
@@ -129,28 +138,43 @@ static void relocate(const struct rule_source *source, const struct toml_node *n
 			     ? column - (uint32_t)(sizeof(CONDITION_PREFIX) - 1)
 			     : 1;
 	if (from->line) {
-		struct raw_string raw = find_raw(source->text, node);
+		struct raw_string raw = find_raw(source, node);
 		size_t at = raw_offset(source->text, raw, from->line, column);
 
-		diag = diag_at(source->path, source->text, at, from->width, 1, 1);
+		diag = diag_at(source->path, source->text, at, from->width, source->first_line, 1);
 	}
 	diag.level = from->level;
 	diag.hint = from->hint;
 	diag_add(source->diags, diag, "%.*s", STR_ARG(from->message));
 }
 
-int rule_compile(const struct rule_source *source, const struct toml_node *node, bool condition,
-		 struct str category_field, struct field_set *fields, struct eql_query **query,
-		 struct str *reason)
+struct diag rule_diag_text(const struct rule_source *source, const struct tree_node *node,
+			   size_t at, size_t width)
 {
-	struct eql_options options = {.category_field = category_field};
+	struct raw_string raw = find_raw(source, node);
+	uint32_t line = 1, column = 1;
+
+	for (size_t i = 0; i < at && i < node->text.len; i++) {
+		bool newline = node->text.p[i] == '\n';
+
+		line += newline;
+		column = newline ? 1 : column + 1;
+	}
+	return diag_at(source->path, source->text, raw_offset(source->text, raw, line, column),
+		       width, source->first_line, 1);
+}
+
+int rule_compile(const struct rule_source *source, const struct tree_node *node, bool condition,
+		 const struct eql_options *options, struct field_set *fields,
+		 struct eql_query **query, struct str *reason)
+{
 	struct str text = node->text;
 	struct diag_list said;
 
 	if (condition)
 		text = arena_printf(source->arena, CONDITION_PREFIX "%.*s", STR_ARG(node->text));
 	diag_list_init(&said);
-	int error = eql_compile(source->arena, fields, text, &options, &said, query);
+	int error = eql_compile(source->arena, fields, text, options, &said, query);
 
 	if (error == -ENOTSUP) {
 		*reason = arena_str(source->arena,
@@ -161,4 +185,21 @@ int rule_compile(const struct rule_source *source, const struct toml_node *node,
 	}
 	diag_list_free(&said);
 	return error;
+}
+
+struct eql_cond *rule_compile_kql(const struct rule_source *source, const struct tree_node *node,
+				  struct eql_builder *builder, const struct field_set *fields)
+{
+	struct eql_cond *cond = NULL;
+	struct diag_list said;
+
+	diag_list_init(&said);
+	/* The error is among the diagnostics, and there is no condition then. */
+	int error = kql_condition(builder, fields, node->text, NULL, &said, &cond);
+
+	(void)error;
+	for (uint32_t i = 0; i < said.count; i++)
+		relocate(source, node, false, &said.items[i]);
+	diag_list_free(&said);
+	return cond;
 }

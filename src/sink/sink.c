@@ -31,13 +31,11 @@ struct sink {
 	struct buf out;
 };
 
-static bool wants_colour(int fd, int colour)
+bool sink_wants_colour(int fd)
 {
 	const char *no = getenv("NO_COLOR");
 	const char *term = getenv("TERM");
 
-	if (colour >= 0)
-		return colour;
 	/* https://no-color.org: set and not empty. */
 	return isatty(fd) && !(no && *no) && !(term && strcmp(term, "dumb") == 0);
 }
@@ -89,7 +87,7 @@ int sink_open(struct sink **out, enum sink_format format, const char *path, int 
 	if (!is_stdout)
 		sink->broken_line = ends_within_line(path, fd);
 	if (format == SINK_TERMINAL)
-		sink->terminal = terminal_new(wants_colour(fd, colour));
+		sink->terminal = terminal_new(colour >= 0 ? colour : sink_wants_colour(fd));
 	*out = sink;
 	return 0;
 }

@@ -24,6 +24,8 @@ enum sink_format {
 int sink_open(struct sink **out, enum sink_format format, const char *path, int colour)
     __attribute__((warn_unused_result));
 int sink_write(struct sink *sink, const struct alert *alert) __attribute__((warn_unused_result));
+/* Is `fd` a terminal that shows colours, and nobody has said NO_COLOR? */
+bool sink_wants_colour(int fd);
 /* Where it writes. */
 int sink_fd(const struct sink *sink);
 /* One line of JSON (for --events). */

@@ -334,16 +334,21 @@ static void add_file(const struct terminal *t, const struct event *e, struct buf
 	buf_add_char(out, '\n');
 }
 
+/* A threshold's alert has a hundred. */
+#define IDS_SHOWN 8
+
 static void add_ids(const struct terminal *t, const struct alert *alert, struct buf *out)
 {
-	add_label(t, out, "event");
-	for (uint32_t i = 0; i < alert->event_count; i++) {
+	add_label(t, out, alert->event_count > 1 ? "events" : "event");
+	for (uint32_t i = 0; i < alert->event_count && i < IDS_SHOWN; i++) {
 		struct str id =
 		    alert->events[i] ? event_get_str(alert->events[i], FIELD_EVENT_ID) : STR_NULL;
 
 		printable_add(out, id.len ? id : STR("-"), NAME_SHOWN);
 		buf_add(out, STR("  "));
 	}
+	if (alert->event_count > IDS_SHOWN)
+		buf_printf(out, "and %u more  ", alert->event_count - IDS_SHOWN);
 	buf_add(out, STR("rule "));
 	printable_add(out, alert->rule->id, NAME_SHOWN);
 	buf_printf(out, "  alert %s\n", alert->id);
@@ -366,6 +371,11 @@ void terminal_write(struct terminal *t, const struct alert *alert, struct buf *o
 	if (last)
 		add_file(t, last, out);
 	add_ids(t, alert, out);
+	if (alert->suppressed) {
+		add_label(t, out, "suppressed");
+		buf_printf(out, "%llu earlier alerts like this, by alert_suppression\n",
+			   (unsigned long long)alert->suppressed);
+	}
 	if (alert->withheld) {
 		add_label(t, out, "withheld");
 		buf_printf(out, "%llu earlier alerts of this rule, by max_signals\n",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "source/file_list_internal.h"
+#include "source/file_list.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -45,6 +45,7 @@ static int append(struct file_list *list, const char *path, const struct stat *s
 	list->files[list->count++] = (struct listed_file){
 	    .path = arena_str(&list->arena, str_from(path)).p,
 	    .size = sized ? (uint64_t)st->st_size : 0,
+	    .is_stream = !sized,
 	};
 	list->size_unknown |= !sized;
 	list->bytes_total = list->size_unknown ? 0 : list->bytes_total + (uint64_t)st->st_size;
@@ -141,6 +142,24 @@ int file_list_add(struct file_list *list, const char *path)
 	int err = check_readable(path, &st);
 
 	return err ? err : append(list, path, &st);
+}
+
+int file_list_add_all(struct file_list *list, const char *const *inputs, uint32_t count)
+{
+	uint32_t refused = 0;
+	int err = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		int one = file_list_add(list, inputs[i]);
+
+		if (!one)
+			continue;
+		log_error("%s: %s", inputs[i], strerror(-one));
+		counter_add(COUNTER_INPUT_UNREADABLE, 1);
+		refused++;
+		err = one;
+	}
+	return refused == count ? err : 0;
 }
 
 void file_list_free(struct file_list *list)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@ enum coding {
 
 struct input {
 	int fd;
+	bool is_stream; /* not a regular file: a read may find nothing there yet */
 	enum coding coding;
 	bool recognised; /* coding is known */
 	bool at_end;     /* the file has no more */
@@ -52,6 +54,11 @@ void input_close(struct input *input)
 	input->fd = -1;
 }
 
+bool input_is_stream(const struct input *input)
+{
+	return input->is_stream;
+}
+
 bool input_is(const struct input *input, const struct stat *st)
 {
 	struct stat own;
@@ -70,11 +77,30 @@ void input_free(struct input *input)
 	free(input);
 }
 
+/* A descriptor that poll(2) finds wrong is ready too: the read says what is wrong. */
+static bool is_ready(const struct input *input)
+{
+	struct pollfd p = {.fd = input->fd, .events = POLLIN};
+	int n;
+
+	if (!input->is_stream)
+		return true;
+	do {
+		n = poll(&p, 1, 0);
+	} while (n < 0 && errno == EINTR);
+	return n != 0;
+}
+
 /* One read(2); *got is 0 at the end of the file. */
 static int read_stored(struct input *input, void *to, size_t room, size_t *got, const char **why)
 {
-	ssize_t n = read(input->fd, to, room);
+	ssize_t n;
 
+	if (!is_ready(input))
+		return -EAGAIN;
+	do {
+		n = read(input->fd, to, room);
+	} while (n < 0 && errno == EINTR);
 	if (n < 0) {
 		int err = errno;
 
@@ -145,7 +171,30 @@ int input_open(struct input *input, const char *path)
 	input->position = 0;
 	input->at_end = input->in_frame = input->recognised = false;
 	input->fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-	return input->fd < 0 ? -errno : 0;
+	if (input->fd < 0)
+		return -errno;
+	struct stat st;
+
+	input->is_stream = fstat(input->fd, &st) || !S_ISREG(st.st_mode);
+	return 0;
+}
+
+/* Signals are let in only by ppoll(2) itself: one between the look at `stop` and the wait ends it.
+ */
+int input_wait(const struct input *input, const volatile sig_atomic_t *stop)
+{
+	struct pollfd p = {.fd = input->fd, .events = POLLIN};
+	sigset_t all, before;
+	int n = -1;
+
+	if (!input->is_stream)
+		return 0;
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	while (!*stop && (n = ppoll(&p, 1, NULL, &before)) < 0 && errno == EINTR)
+		;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return *stop ? -EINTR : 0;
 }
 
 /* Looks at the first bytes; a pipe may give them one by one. */

@@ -10,8 +10,6 @@
 #ifndef LINTEL_SOURCE_NDJSON_H
 #define LINTEL_SOURCE_NDJSON_H
 
-#include <signal.h>
-
 #include "event/json.h"
 
 struct ndjson_source;
@@ -41,9 +39,8 @@ int ndjson_next_event(struct ndjson_source *source, struct event_reader *reader,
 		      struct event *event) __attribute__((warn_unused_result));
 /* The line of the event last returned, as it stands in the input. */
 struct str ndjson_line(const struct ndjson_source *source);
-/* Once a signal handler sets `*stop`, reading ends as if at the end of the inputs; a read that
- * waits for input ends at the signal (install the handler without SA_RESTART). */
-void ndjson_stop_on(struct ndjson_source *source, const volatile sig_atomic_t *stop);
+/* Its number in its file, ndjson_stats()->current; from 1. */
+uint64_t ndjson_line_number(const struct ndjson_source *source);
 const struct ndjson_stats *ndjson_stats(const struct ndjson_source *source);
 
 #endif

@@ -1,16 +1,26 @@
 #!/usr/bin/env python3
-"""Write N endpoint events of about 1 KB, one JSON object per line, the same for the same seed.
+"""Write made-up endpoint events of about 1.2 KB, one JSON object per line, the same for the same seed.
 
-usage: generate.py N [SEED] > events.ndjson
+usage: generate.py [--events N | --bytes N] [--seed N] [--mix PROCESS,FILE,NETWORK,OTHER] [--odd SHARE]
+       generate.py --stress KEYS --events N [--seed N]
 
-A made-up host: services, a login shell, a package run, cron jobs. Processes fork, exec and end; files
-are created, modified, renamed and deleted in the places those programs use; some connect. Field names
-and shapes are those of Elastic Defend's Linux events. About one event in two thousand does something
-that detection rules look for.
+A host: services, a login shell, a package run, cron jobs. Processes fork, exec, change their user and
+end; files are created, modified, renamed and deleted in the places those programs use; some connect,
+accept, ask for names. Executables and places repeat as they do on a host; entity ids, pids, file names
+and part of the arguments do not. Field names and shapes are those of Elastic Defend's Linux events.
+
+--mix    percent of events of each make (default 50,40,8,2); OTHER: names asked for, users changed
+--odd    share of programs started and of files changed that are of the kind detection rules look for
+--stress short events for one sequence rule: of every two one starts a process and one is a connection,
+         one in twenty of them of a process started within the last ten minutes: with that maxspan KEYS
+         processes are waited for at any time
 """
-import json, random, sys
+import argparse, json, random, sys
 
 USERS = [("0", "root"), ("0", "root"), ("0", "root"), ("33", "www-data"), ("1000", "mira"), ("104", "postgres")]
+# These do not run others' programs, and those do not write files: a host where they did would be one alarm.
+CHILDLESS = ("nginx", "postgres")
+FILELESS = ("ssh", "curl", "nginx")
 # executable, arguments
 PROGRAMS = [
     ("/usr/bin/bash", ["bash", "-c", "for f in *.log; do gzip -9 \"$f\"; done"]),
@@ -22,6 +32,12 @@ PROGRAMS = [
     ("/usr/bin/python3.11", ["/usr/bin/python3", "/opt/app/bin/worker.py", "--queue", "mail", "--batch", "500"]),
     ("/usr/bin/perl", ["perl", "-ne", "print if /error/i", "/var/log/app/current.log"]),
     ("/usr/bin/git", ["git", "fetch", "--prune", "origin"]),
+    ("/usr/bin/git", ["git", "show", "--format=%H", "%08x"]),
+    ("/usr/bin/cat", ["cat", "/proc/%d/status"]),
+    ("/usr/bin/mv", ["mv", "/var/cache/app/%06x.new", "/var/cache/app/%06x.bin"]),
+    ("/usr/bin/rm", ["rm", "-rf", "/tmp/build.%06x"]),
+    ("/usr/bin/docker", ["docker", "inspect", "--type", "container", "%012x"]),
+    ("/usr/bin/psql", ["psql", "-At", "-c", "select total from orders where id = %d"]),
     ("/usr/bin/make", ["make", "-j4", "all"]),
     ("/usr/bin/x86_64-linux-gnu-gcc-12", ["gcc", "-O2", "-Wall", "-c", "-o", "build/main.o", "src/main.c"]),
     ("/usr/lib/gcc/x86_64-linux-gnu/12/cc1", ["/usr/lib/gcc/x86_64-linux-gnu/12/cc1", "-quiet", "src/main.c", "-o", "/tmp/ccQm2x.s"]),
@@ -55,13 +71,21 @@ FILES = [
     "/var/spool/mail/queue/%06x.eml", "/opt/app/run/worker.%d.pid", "/etc/nginx/conf.d/site-%06x.conf", "/root/.bash_history",
 ]
 ODD_FILES = ["/etc/ld.so.preload", "/etc/cron.d/%06x", "/etc/systemd/system/%06x.service", "/root/.ssh/authorized_keys", "/lib/modules/%06x.ko"]
+NAMES = ["deb.debian.org", "registry.npmjs.org", "api-%06x.example.net", "status.example.org", "db1.internal", "%06x.cdn.example.com"]
+ODD_NAMES = ["pool.supportxmr.com", "transfer.sh", "%06x.ngrok.io"]
 HOST = {"architecture": "x86_64", "hostname": "bench-1", "name": "bench-1", "id": "6f1d2c9e5a7b4c3d8e9f0a1b2c3d4e5f",
         "os": {"family": "debian", "kernel": "6.1.0-30-amd64", "name": "Debian GNU/Linux", "platform": "debian", "type": "linux", "version": "12"}}
 
 
+def varied(random, text):
+    """A template's one number filled in."""
+    return text % random.getrandbits(20) if "%0" in text or "%d" in text else text
+
+
 class World:
-    def __init__(self, seed):
+    def __init__(self, seed, odd):
         self.random = random.Random(seed)
+        self.odd_share = odd
         self.ms = 1767582000000
         self.sequence = 0
         self.pid = 1000
@@ -72,8 +96,14 @@ class World:
     def entity(self, pid):
         return "%016x%08x" % (self.random.getrandbits(64), pid)
 
+    def one_that_may(self, not_these):
+        while True:
+            p = self.random.choice(self.running)
+            if p["name"] not in not_these:
+                return p
+
     def odd(self):
-        return self.random.random() < 0.0005
+        return self.random.random() < self.odd_share
 
     def base(self, category, kind, action):
         self.sequence += 1
@@ -94,8 +124,9 @@ class World:
 
     def start(self):
         """A process is forked and executes another program."""
-        parent = self.random.choice(self.running)
+        parent = self.one_that_may(CHILDLESS)
         executable, args = self.random.choice(ODD_PROGRAMS if self.odd() else PROGRAMS)
+        args = [varied(self.random, a) for a in args]
         self.pid += self.random.randrange(1, 4)
         user = parent["user"] if parent["pid"] != 1 else self.random.choice(USERS)
         p = {"entity_id": self.entity(self.pid), "pid": self.pid, "name": executable.rsplit("/", 1)[1],
@@ -127,10 +158,8 @@ class World:
         return event
 
     def file(self):
-        p = self.random.choice(self.running[1:] or self.running)
-        path = self.random.choice(ODD_FILES if self.odd() else FILES)
-        if "%" in path:
-            path = path % self.random.getrandbits(20)
+        p = self.one_that_may(FILELESS)
+        path = varied(self.random, self.random.choice(ODD_FILES if self.odd() else FILES))
         action, kind = self.random.choice([("creation", "creation"), ("creation", "creation"), ("modification", "change"),
                                            ("rename", "change"), ("deletion", "deletion")])
         event = self.base("file", kind, action)
@@ -146,31 +175,93 @@ class World:
         event["user"] = {"id": p["user"][0], "name": p["user"][1]}
         yield event
 
-    def network(self):
-        p = self.random.choice(self.running)
-        event = self.base("network", "start", "connection_attempted")
+    def of_network(self, p, action, kind):
+        event = self.base("network", kind, action)
         event["process"] = dict(self.shown(p), parent={"entity_id": p.get("parent", p)["entity_id"]})
+        event["user"] = {"id": p["user"][0], "name": p["user"][1]}
+        return event
+
+    def network(self):
+        accepted = self.random.random() < 0.25
+        event = self.of_network(self.random.choice(self.running), "connection_accepted" if accepted else "connection_attempted", "start")
         event["destination"] = {"ip": "198.51.100.%d" % self.random.randrange(256), "port": self.random.choice([22, 53, 80, 443, 5432])}
         event["source"] = {"ip": "10.2.0.%d" % self.random.randrange(256), "port": self.random.randrange(32768, 61000)}
-        event["network"] = {"transport": "tcp", "type": "ipv4", "direction": "egress"}
-        event["user"] = {"id": p["user"][0], "name": p["user"][1]}
+        event["network"] = {"transport": "tcp", "type": "ipv4", "direction": "ingress" if accepted else "egress"}
         yield event
 
-    def events(self):
+    def name_asked(self):
+        event = self.of_network(self.random.choice(self.running), "lookup_result", "info")
+        name = varied(self.random, self.random.choice(ODD_NAMES if self.odd() else NAMES))
+        event["dns"] = {"question": {"name": name, "type": "A"}, "resolved_ip": ["198.51.100.%d" % self.random.randrange(256)]}
+        event["network"] = {"protocol": "dns", "transport": "udp", "type": "ipv4"}
+        yield event
+
+    def user_changed(self):
+        p = self.random.choice(self.running)
+        if "parent" in p:
+            p["user"] = self.random.choice(USERS)
+            yield self.process_event(p, "change", "uid_change")
+
+    def other(self):
+        yield from self.random.choice([self.name_asked, self.user_changed])()
+
+    def events(self, mix):
+        """A start is two events and needs an end, so a third of the process events are ends."""
+        steps = [self.start, self.end, self.file, self.network, self.other]
+        weights = [mix[0] / 3, mix[0] / 3, *mix[1:]]
         while True:
-            step = self.random.choices([self.start, self.end, self.file, self.network], [2, 2, 7, 1])[0]
-            yield from step()
+            for step in self.random.choices(steps, weights, k=1000):
+                yield from step()
+
+
+def write_mixed(args, out):
+    lines, size, count = [], 0, 0
+    encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+    for event in World(args.seed, args.odd).events([float(x) for x in args.mix.split(",")]):
+        if count == args.events or (args.bytes and size >= args.bytes):
+            break
+        line = encode(event)
+        lines.append(line)
+        count += 1
+        size += len(line) + 1
+        if len(lines) == 1000:
+            out.write("\n".join(lines) + "\n")
+            lines.clear()
+    if lines:
+        out.write("\n".join(lines) + "\n")
+
+
+STRESS_SPAN_MS = 600000
+
+
+def write_stress(args, out):
+    """Time goes on so that KEYS processes start within maxspan. One connection in twenty is of one of them, the
+    others are of processes that started before or that nobody saw start."""
+    rng, keys = random.Random(args.seed), args.stress
+    start = ('{"@timestamp":%d,"event":{"category":["process"],"action":"exec"},"process":{"entity_id":"p%d","name":"worker"}}\n'
+             '{"@timestamp":%d,"event":{"category":["network"],"action":"connection_attempted"},"process":{"entity_id":"p%d"}}\n')
+    ms, written, batch = 1767582000000, 0, 10000
+    while written < args.events:
+        lines = []
+        for i in range(written // 2, (written + batch) // 2):
+            at = ms + i * STRESS_SPAN_MS // keys
+            lines.append(start % (at, i, at, rng.randrange(i - 20 * keys, i + 1)))
+        out.write("".join(lines))
+        written += batch
 
 
 def main():
-    if len(sys.argv) not in (2, 3):
-        sys.exit(__doc__.strip().splitlines()[2])
-    left, world = int(sys.argv[1]), World(int(sys.argv[2]) if len(sys.argv) == 3 else 1)
-    for event in world.events():
-        if left == 0:
-            break
-        left -= 1
-        sys.stdout.write(json.dumps(event, separators=(",", ":")) + "\n")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--events", type=int)
+    parser.add_argument("--bytes", type=int)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--mix", default="50,40,8,2")
+    parser.add_argument("--odd", type=float, default=0.001)
+    parser.add_argument("--stress", type=int)
+    args = parser.parse_args()
+    if not args.events and (args.stress or not args.bytes):
+        parser.error("--events N" + ("" if args.stress else " or --bytes N"))
+    (write_stress if args.stress else write_mixed)(args, sys.stdout)
 
 
 main()

@@ -128,9 +128,9 @@ with case("a rule file with a syntax error beside good ones"):
 with case("an EQL error shows line, column and caret, exit 2"):
     p = lintel("query", "--check", 'process where\n  procss.name = "sh"')
     assert p.returncode == 2 and ":2:" in ":" + p.err and "^" in p.err, p.err
-with case("sequences are refused clearly, once"):
-    p = lintel("query", "--check", "sequence [process where true] [file where true]")
-    assert p.returncode == 2 and "not yet supported" in p.err and p.err.count("error") == 1, p.err
+with case("joins are refused clearly, once"):
+    p = lintel("query", "--check", "join [process where true] [file where true]")
+    assert p.returncode == 2 and "joins are not supported" in p.err and p.err.count("error") == 1, p.err
 with case("a query of a million brackets"):
     p = lintel("query", "--check", "process where " + "(" * 100000)
     assert p.returncode == 2 and p.err.strip(), p.err[:300]

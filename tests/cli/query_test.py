@@ -87,6 +87,83 @@ with case("a match is printed before the next line of a pipe comes"):
     assert p.stdout.readline() == b'{"id":1}\n'
     p.stdin.close()
     assert p.wait(10) == 0
+def groups(p):
+    """Ids of the events of each result, None for a missing one."""
+    assert p.returncode == 0, (p.returncode, p.err)
+    rows = [json.loads(line) for line in p.out.splitlines()]
+    assert all(set(row) == {"join_keys", "events"} for row in rows), p.out
+    return [[e and e["id"] for e in row["events"]] for row in rows]
+
+
+def kinds(text, **more):
+    """Events of "a1 b2": category and time, which is the id too."""
+    return [dict({"id": int(w[1:]), "@timestamp": int(w[1:]), "event": {"category": w[0]}}, **more) for w in text.split()]
+
+
+AB = "sequence by k [a where true] [b where true]"
+with case("a sequence over unordered input, with its keys and its events as they stood"):
+    rows = kinds("a1", k="x") + kinds("b2", k="y", odd=[1.0]) + kinds("b4", k=3.0) + kinds("a3", k=3) + kinds("b5 a0", k="x")
+    f = events("ab.ndjson", rows)
+    p = lintel("query", AB, f)
+    assert groups(p) == [[3, 4], [1, 5]], p.out
+    first = json.loads(p.out.splitlines()[0])
+    assert first["join_keys"] == [3] and first["events"] == [rows[3], rows[2]], first
+    assert '"k": 3.0' in p.out, p.out
+with case("size and pipes count sequences"):
+    f = events("many_ab.ndjson", kinds(" ".join("a%d b%d" % (i, i + 1) for i in range(0, 40, 2)), k=1))
+    assert len(groups(lintel("query", AB, f))) == 20
+    assert groups(lintel("query", "--size", "2", AB, f)) == [[36, 37], [38, 39]]
+    assert groups(lintel("query", AB + " | head 3 | tail 1", f)) == [[4, 5]]
+    assert groups(lintel("query", "--size", "2", AB + " | head 9", f)) == [[0, 1], [2, 3]]
+    assert groups(lintel("query", "--size", "0", AB, f)) == []
+    assert lintel("query", "--count", AB, f).out == "20\n"
+    assert lintel("query", "--count", "--size", "7", AB, f).out == "7\n"
+with case("events of one time are in no order, unless a tiebreaker gives one"):
+    f = events("same_time.ndjson", [event(1, 5, n=2, event={"category": "b"}), event(2, 5, n=1, event={"category": "a"})])
+    q = "sequence [a where true] [b where true]"
+    assert groups(lintel("query", q, f)) == []
+    assert groups(lintel("query", "--tiebreaker-field", "n", q, f)) == [[2, 1]]
+with case("missing events are null; results keep Elasticsearch's order though one waits"):
+    f = events("missing.ndjson", kinds("a1 b2", k=1) + kinds("a3 b4 c5", k=2) + kinds("a6 b7", k=3))
+    q = "sequence by k with maxspan=1h [a where true] [b where true] ![c where true]"
+    assert groups(lintel("query", q, f)) == [[1, 2, None], [6, 7, None]]
+    q = "sequence by k with maxspan=1h ![b where true] [a where true]"
+    assert groups(lintel("query", q + " ![c where true]", f)) == [[None, 1, None], [None, 3, None], [None, 6, None]]
+with case("samples: per key, in order of the keys"):
+    f = events("samples.ndjson", kinds("a1 a2 b3", k="z") + kinds("b4 a5", k=1) + kinds("b6 a7") + kinds("a8", k="alone"))
+    q = "sample by %s [a where true] [b where true]"
+    assert groups(lintel("query", q % "k", f)) == [[5, 4], [1, 3]]
+    assert groups(lintel("query", "--max-samples-per-key", "5", q % "?k", f)) == [[7, 6], [5, 4], [1, 3], [2, 3]]
+    assert groups(lintel("query", "--size", "1", q % "k", f)) == [[5, 4]]
+with case("the endpoint dialect has relations and fields of earlier stages, if asked for"):
+    start = {"event": {"category": "process", "type": "start", "action": "exec"}}
+    rows = [dict(start, id=i, **{"@timestamp": i, "process": {"name": n, "entity_id": s, "parent": {"entity_id": p}}})
+            for i, (n, s, p) in enumerate([("yum", "y", "x"), ("sh", "c", "y"), ("sh", "o", "x")], 1)]
+    rows.append({"id": 4, "@timestamp": 4, "event": {"category": "network"}, "process": {"entity_id": "c", "name": "sh"}})
+    f = events("endpoint.ndjson", rows)
+    q = 'any where process.name == "sh" and descendant of [process where process.name == "yum"]'
+    assert lintel("query", q, f).returncode == 2
+    assert ids(lintel("query", "--dialect", "endpoint", q, f)) == [2, 4]
+    q = 'sequence by process.entity_id [process where true] as event0 [network where process.name == event0.process.name]'
+    assert groups(lintel("query", "--dialect", "endpoint", q, f)) == [[2, 4]]
+    assert lintel("query", "--dialect", "kql", q, f).returncode == 2
+with case("events without a time are in no sequence, and counted"):
+    f = events("untimed.ndjson", kinds("a1 b2", k=1) + [{"id": 3, "k": 1, "event": {"category": "b"}}])
+    p = lintel("query", AB, f)
+    assert groups(p) == [[1, 2]] and "1 events with hits that have no time" in p.err, p.err
+with case("memory is bounded: ordered input gives the whole answer, what comes too late is counted"):
+    n = 4000
+    rows = [r for i in range(n) for r in kinds("a%d b%d" % (2 * i, 2 * i + 1), k=i, blob="x" * 400)]
+    f = events("long.ndjson", rows)
+    p = lintel("query", "--state-memory", "1", AB, f)
+    assert groups(p) == [[2 * i, 2 * i + 1] for i in range(n)] and "not everything" not in p.err, p.err
+    f = events("late.ndjson", rows + kinds("a0", k="late") + kinds("b1", k="late"))
+    p = lintel("query", "--state-memory", "1", "--count", AB, f)
+    assert p.out == "4001\n" and "2 events with hits that came later than" in p.err, p.out + p.err
+    p = lintel("query", "--state-memory", "1", AB + " | tail 3000", f)
+    kept = groups(p)
+    assert kept == groups(lintel("query", AB + " | tail %d" % len(kept), f)) and 100 < len(kept) < 3000, len(kept)
+    assert "%d results of a query dropped: memory full" % (3000 - len(kept)) in p.err, p.err
 with case("functions are listed"):
     p = lintel("query", "--functions")
     assert p.returncode == 0 and "cidrMatch" in p.out and len(p.out.splitlines()) > 10, p.out

@@ -11,7 +11,12 @@
  *	! 1:17: error: [=] is not an operator				refused, with exactly these
  *	! ...								lines as diagnostics
  *
- * Lines that begin with # are comments.
+ *	sequence by a [x where true] with runs=2 [y where b == 1]
+ *	= sequence of 3, keys 1						compiled to exactly this
+ *	= ...
+ *
+ * Lines that begin with # are comments. Files named endpoint* are in Elastic Endpoint's dialect. What
+ * compiles is also written out as EQL again and must come to the same leaves a second time.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -25,7 +30,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
-#include "eql/query.h"
+#include "eql/inspect.h"
 #include "event/json.h"
 
 struct run {
@@ -33,7 +38,9 @@ struct run {
 	unsigned line;      /* of the case's first line */
 	struct buf query;   /* lines joined */
 	struct buf refusal; /* expected diagnostics */
+	struct buf want;    /* expected description */
 	bool has_refusal;
+	struct eql_options options;
 	bool pending; /* a query that has not been compiled */
 	unsigned failures, checks;
 	/* what the query compiled to */
@@ -58,6 +65,136 @@ static void end_case(struct run *run)
 	run->has_refusal = false;
 	buf_reset(&run->query);
 	buf_reset(&run->refusal);
+	buf_reset(&run->want);
+}
+
+/* ---- descriptions */
+
+static void put_keys(const struct run *run, const struct eql_stage *stage, struct buf *out)
+{
+	for (uint32_t i = 0; i < run->compiled->key_count; i++) {
+		buf_add(out, i ? STR(", ") : STR(" by "));
+		buf_add(out, stage->keys[i].optional ? STR("?") : STR(""));
+		eql_field_write(field_set_info(run->fields, stage->keys[i].field)->name, out);
+	}
+}
+
+static void put_filters(const struct run *run, struct buf *out)
+{
+	const struct eql_query *q = run->compiled;
+
+	for (uint32_t i = 0; i < run->compiled->filter_count; i++) {
+		const struct eql_filter *f = &run->compiled->filters[i];
+
+		buf_printf(out, "filter %u: ", i);
+		if (f->any_category)
+			buf_add(out, STR("any"));
+		else
+			buf_add(out, f->category);
+		buf_add(out, STR(" where "));
+		eql_cond_write(f->cond, q, run->fields, 0, out);
+		if (f->whole) {
+			buf_add(out, f->reads_stages ? STR(" THEN BY STAGES ") : STR(" THEN "));
+			eql_cond_write(f->whole, q, run->fields, 0, out);
+		}
+		buf_add_char(out, '\n');
+	}
+}
+
+static void put_stages(const struct run *run, struct buf *out)
+{
+	const struct eql_query *q = run->compiled;
+
+	for (uint32_t i = 0; i < q->stage_count; i++) {
+		buf_printf(out, "stage %u:%s filter %u", i, q->stages[i].missing ? " missing" : "",
+			   q->stages[i].filter);
+		put_keys(run, &q->stages[i], out);
+		if (q->stages[i].alias.len)
+			buf_printf(out, " as %.*s", STR_ARG(q->stages[i].alias));
+		buf_add_char(out, '\n');
+	}
+	if (q->until) {
+		buf_printf(out, "until:%s filter %u", q->until->missing ? " missing" : "",
+			   q->until->filter);
+		put_keys(run, q->until, out);
+		buf_add_char(out, '\n');
+	}
+}
+
+static void put_rest(const struct run *run, struct buf *out)
+{
+	static const char *const kinds[] = {"event", "child", "descendant"};
+	const struct eql_query *q = run->compiled;
+
+	for (uint32_t i = 0; i < q->relation_count; i++)
+		buf_printf(out, "relation %u: %s of filter %u\n", i, kinds[q->relations[i].kind],
+			   q->relations[i].filter);
+	if (q->lineage_filter != EQL_NO_FILTER)
+		buf_printf(out, "lineage: filter %u\n", q->lineage_filter);
+	for (uint32_t i = 0; i < q->kept_field_count; i++)
+		buf_printf(out, "%s%.*s%s", i ? ", " : "keeps ",
+			   STR_ARG(field_set_info(run->fields, q->kept_fields[i])->name),
+			   i + 1 == q->kept_field_count ? "\n" : "");
+	for (uint32_t i = 0; i < q->pipe_count; i++)
+		buf_printf(out, "%s %llu\n", q->pipes[i].kind == EQL_PIPE_HEAD ? "head" : "tail",
+			   (unsigned long long)q->pipes[i].count);
+}
+
+static void check_description(struct run *run)
+{
+	static const char *const kinds[] = {"event", "sequence", "sample"};
+	const struct eql_query *q = run->compiled;
+	struct buf out = {0};
+
+	if (!run->want.len || !q)
+		return;
+	buf_printf(&out, "%s, keys %u", kinds[q->kind], q->key_count);
+	if (q->maxspan_ns)
+		buf_printf(&out, ", maxspan %lld ms", (long long)(q->maxspan_ns / 1000000));
+	buf_add_char(&out, '\n');
+	put_filters(run, &out);
+	put_stages(run, &out);
+	put_rest(run, &out);
+	if (!str_eq(buf_str(&out), buf_str(&run->want)))
+		complain(run, run->line, "compiled to:\n", buf_str(&out));
+	run->checks++;
+	buf_free(&out);
+}
+
+/* The keys of all leaves, in order. */
+static void put_leaf_keys(const struct eql_cond *cond, struct buf *out)
+{
+	if (cond->kind == EQL_COND_LEAF) {
+		buf_add(out, cond->leaf->key);
+		buf_add_char(out, '\n');
+	}
+	for (uint32_t i = 0; i < cond->kid_count; i++)
+		put_leaf_keys(cond->kids[i], out);
+}
+
+/* A condition written out means what it was. */
+static void check_round_trip(struct run *run, const struct eql_cond *cond)
+{
+	struct eql_query *again = NULL;
+	struct buf text = {0}, before = {0}, after = {0};
+	struct diag_list diags;
+
+	diag_list_init(&diags);
+	buf_add(&text, STR("any where "));
+	eql_cond_write(cond, run->compiled, run->fields, 0, &text);
+	if (eql_compile(&run->arena, run->fields, buf_str(&text), &run->options, &diags, &again)) {
+		diag_list_print(&diags, 2);
+		complain(run, run->line, "cannot be read again:", buf_str(&text));
+	} else {
+		put_leaf_keys(cond, &before);
+		put_leaf_keys(again->filters[0].cond, &after);
+		if (!str_eq(buf_str(&before), buf_str(&after)))
+			complain(run, run->line, "means something else:", buf_str(&text));
+	}
+	buf_free(&text);
+	buf_free(&before);
+	buf_free(&after);
+	diag_list_free(&diags);
 }
 
 static void compile(struct run *run)
@@ -67,8 +204,8 @@ static void compile(struct run *run)
 
 	diag_list_init(&diags);
 	run->fields = field_set_new();
-	int error = eql_compile(&run->arena, run->fields, buf_str(&run->query), NULL, &diags,
-				&run->compiled);
+	int error = eql_compile(&run->arena, run->fields, buf_str(&run->query), &run->options,
+				&diags, &run->compiled);
 
 	for (uint32_t i = 0; i < diags.count; i++)
 		diag_format(&diags.items[i], false, &text);
@@ -80,8 +217,11 @@ static void compile(struct run *run)
 	if (error)
 		run->compiled = NULL;
 	/* Checking alone must come to the same answer. */
-	if (eql_compile(NULL, NULL, buf_str(&run->query), NULL, &diags, NULL) != error)
+	if (eql_compile(NULL, NULL, buf_str(&run->query), &run->options, &diags, NULL) != error)
 		complain(run, run->line, "--check disagrees", STR(""));
+	for (uint32_t i = 0; run->compiled && i < run->compiled->filter_count; i++)
+		check_round_trip(run, run->compiled->filters[i].cond);
+	check_description(run);
 	run->checks++;
 	buf_free(&text);
 	diag_list_free(&diags);
@@ -113,7 +253,7 @@ static void check_event(struct run *run, unsigned line, struct str json, bool wa
 
 static void take_line(struct run *run, unsigned number, struct str line)
 {
-	bool expectation = line.len > 1 && line.p[1] == ' ' && strchr("+-!", line.p[0]);
+	bool expectation = line.len > 1 && line.p[1] == ' ' && strchr("+-!=", line.p[0]);
 	struct str rest = {line.p + 2, line.len - 2};
 
 	if (line.len && line.p[0] == '#')
@@ -131,6 +271,11 @@ static void take_line(struct run *run, unsigned number, struct str line)
 		run->has_refusal = true;
 		buf_add(&run->refusal, rest);
 		buf_add_char(&run->refusal, '\n');
+		return;
+	}
+	if (expectation && line.p[0] == '=') {
+		buf_add(&run->want, rest);
+		buf_add_char(&run->want, '\n');
 		return;
 	}
 	if (run->pending)
@@ -152,6 +297,8 @@ static void run_file(void **state)
 
 	assert_non_null(f);
 	arena_init(&run.arena);
+	if (str_starts(str_basename(str_from(run.file)), STR("endpoint")))
+		run.options.dialect = EQL_DIALECT_ENDPOINT;
 	for (ssize_t len; (len = getline(&line, &size, f)) >= 0;) {
 		if (len && line[len - 1] == '\n')
 			len--;
@@ -162,6 +309,7 @@ static void run_file(void **state)
 	fclose(f);
 	buf_free(&run.query);
 	buf_free(&run.refusal);
+	buf_free(&run.want);
 	eql_scratch_free(run.scratch);
 	assert_int_not_equal(run.checks, 0);
 	if (run.failures)

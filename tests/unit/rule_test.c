@@ -170,16 +170,33 @@ static void a_behaviour_rule_is_read(void **state)
 	assert_null(last(f)->query);
 }
 
+static void behaviour_rules_have_a_dialect(void **state)
+{
+	static const char relation[] = "query = 'process where child of [process where true]'\n";
+	static const char head[] = "[rule]\nid = 'b-2'\nname = 'B'\ndescription = 'd'\n";
+	struct fixture *f = *state;
+	char text[1024];
+
+	snprintf(text, sizeof(text), "%s%s", head, relation);
+	assert_int_equal(load(f, text), 0);
+	assert_int_equal(last(f)->query->relation_count, 1);
+	/* a rule with a rule_id has Elasticsearch's */
+	snprintf(text, sizeof(text), "%s%s", HEAD, relation);
+	assert_int_equal(load(f, text), -EINVAL);
+	/* and so have exceptions: they look at one event */
+	snprintf(text, sizeof(text), "%s%s[[rule.exceptions]]\nname = 'e'\n%s", head, relation,
+		 "query = 'child of [process where true]'\n");
+	assert_int_equal(load(f, text), -EINVAL);
+}
+
 static void unsupported_types_are_skipped_by_name(void **state)
 {
 	struct fixture *f = *state;
 	static const struct {
 		const char *type, *reason;
 	} cases[] = {
-	    {"query", "rule type [query] is not yet supported"},
-	    {"threshold", "rule type [threshold] is not yet supported"},
-	    {"new_terms", "rule type [new_terms] is not yet supported"},
-	    {"threat_match", "rule type [threat_match] is not yet supported"},
+	    {"threat_match", "rule type [threat_match] is not supported"},
+	    {"saved_query", "rule type [saved_query] is not supported"},
 	    {"esql", "rule type [esql] is not supported"},
 	    {"machine_learning", "rule type [machine_learning] is not supported"},
 	};
@@ -200,15 +217,15 @@ static void unsupported_types_are_skipped_by_name(void **state)
 	assert_int_equal(f->diags.count, 0);
 }
 
-static void sequences_and_disabled_rules_are_skipped(void **state)
+static void joins_and_disabled_rules_are_skipped(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_int_equal(load(f, HEAD "query = '''\nsequence by host.id\n [process where true]\n "
+	assert_int_equal(load(f, HEAD "query = '''\njoin by host.id\n [process where true]\n "
 				      "[file where true]'''\n"),
 			 0);
 	assert_int_equal(last(f)->state, RULE_SKIPPED);
-	assert_non_null(strstr(last(f)->reason.p, "not yet supported"));
+	assert_non_null(strstr(last(f)->reason.p, "joins are not supported"));
 	assert_int_equal(
 	    load(f, "[rule]\nrule_id = 'x-2'\nname = 'X'\ndescription = 'd'\n"
 		    "severity = 'low'\nrisk_score = 1\ntype = 'eql'\nenabled = false\n" QUERY),
@@ -308,26 +325,6 @@ static void unknown_keys_are_kept(void **state)
 	assert_int_equal(f->diags.errors, 0);
 	assert_int_equal(f->diags.items[1].level, DIAG_WARNING);
 	assert_int_equal(f->diags.items[1].line, 12);
-}
-
-static void keys_that_would_narrow_a_rule_are_warned_of(void **state)
-{
-	struct fixture *f = *state;
-
-	assert_int_equal(load(f, HEAD QUERY "filters = [{x = 1}]\n[[rule.exceptions_list]]\n"
-					    "list_id = 'l'\n"),
-			 0);
-	assert_int_equal(last(f)->unknown_key_count, 0);
-	assert_int_equal(f->diags.count, 2);
-	assert_string_equal(said(f, 0), "[rule.filters] is not applied by lintel");
-	assert_string_equal(said(f, 1), "[rule.exceptions_list] is not applied by lintel");
-	diag_list_free(&f->diags);
-	diag_list_init(&f->diags);
-	assert_int_equal(
-	    load(f, "[rule]\nrule_id = 'x-2'\nname = 'X'\ndescription = 'd'\n"
-		    "severity = 'low'\nrisk_score = 1\ntype = 'eql'\nexceptions_list = []\n" QUERY),
-	    0);
-	assert_int_equal(f->diags.count, 0);
 }
 
 /* Wherever the query is written, an error in it points at the true place in the file. */
@@ -649,13 +646,13 @@ int main(void)
 	    TEST(a_full_rule_is_read),
 	    TEST(defaults_are_kibanas),
 	    TEST(a_behaviour_rule_is_read),
+	    TEST(behaviour_rules_have_a_dialect),
 	    TEST(unsupported_types_are_skipped_by_name),
-	    TEST(sequences_and_disabled_rules_are_skipped),
+	    TEST(joins_and_disabled_rules_are_skipped),
 	    TEST(mistakes_are_named_and_placed),
 	    TEST(severity_score_and_type_are_checked),
 	    TEST(all_that_is_missing_is_said_at_once),
 	    TEST(unknown_keys_are_kept),
-	    TEST(keys_that_would_narrow_a_rule_are_warned_of),
 	    TEST(query_errors_point_into_the_file),
 	    TEST(exceptions_are_conditions),
 	    TEST(a_broken_exception_breaks_the_rule),

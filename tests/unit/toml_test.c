@@ -14,7 +14,7 @@
 struct fixture {
 	struct arena arena;
 	struct diag_list diags;
-	struct toml_node *root;
+	struct tree_node *root;
 	int error;
 };
 
@@ -43,27 +43,27 @@ static void every_type_is_read(void **state)
 		"day = 2024-02-29\nat = 2024-02-29T12:30:00.25+01:30\nz = 2024-01-01T00:00:00Z\n"
 		"a = [1, [2], {k = 3}]\n[t.u]\nv = 1\n[[l]]\nn = 1\n[[l]]\nn = 2\n"));
 	assert_int_equal(f.error, 0);
-	assert_true(str_eq(toml_get_typed(f.root, "s", TOML_STRING)->text, STR("x")));
-	assert_true(toml_get_typed(f.root, "i", TOML_INT)->integer == INT64_MIN);
-	assert_true(toml_get_typed(f.root, "d", TOML_DOUBLE)->real == 1.5);
-	assert_true(toml_get_typed(f.root, "b", TOML_BOOL)->boolean);
-	assert_true(str_eq(toml_get_typed(f.root, "day", TOML_TIME)->text, STR("2024-02-29")));
-	assert_true(str_eq(toml_get_typed(f.root, "at", TOML_TIME)->text,
+	assert_true(str_eq(tree_get_typed(f.root, "s", TREE_STRING)->text, STR("x")));
+	assert_true(tree_get_typed(f.root, "i", TREE_INT)->integer == INT64_MIN);
+	assert_true(tree_get_typed(f.root, "d", TREE_DOUBLE)->real == 1.5);
+	assert_true(tree_get_typed(f.root, "b", TREE_BOOL)->boolean);
+	assert_true(str_eq(tree_get_typed(f.root, "day", TREE_TIME)->text, STR("2024-02-29")));
+	assert_true(str_eq(tree_get_typed(f.root, "at", TREE_TIME)->text,
 			   STR("2024-02-29T12:30:00.250000000+01:30")));
 	assert_true(
-	    str_eq(toml_get_typed(f.root, "z", TOML_TIME)->text, STR("2024-01-01T00:00:00Z")));
-	const struct toml_node *a = toml_get_typed(f.root, "a", TOML_ARRAY);
+	    str_eq(tree_get_typed(f.root, "z", TREE_TIME)->text, STR("2024-01-01T00:00:00Z")));
+	const struct tree_node *a = tree_get_typed(f.root, "a", TREE_ARRAY);
 
 	assert_int_equal(a->kid_count, 3);
 	assert_int_equal(a->kids[1]->kids[0]->integer, 2);
-	assert_int_equal(toml_get(a->kids[2], "k")->integer, 3);
-	assert_int_equal(toml_get(toml_get(toml_get(f.root, "t"), "u"), "v")->integer, 1);
-	assert_int_equal(toml_get(f.root, "l")->kid_count, 2);
-	assert_int_equal(toml_get(toml_get(f.root, "l")->kids[1], "n")->integer, 2);
-	assert_null(toml_get(f.root, "none"));
-	assert_null(toml_get(a, "k"));
-	assert_null(toml_get(NULL, "k"));
-	assert_null(toml_get_typed(f.root, "s", TOML_INT));
+	assert_int_equal(tree_get(a->kids[2], "k")->integer, 3);
+	assert_int_equal(tree_get(tree_get(tree_get(f.root, "t"), "u"), "v")->integer, 1);
+	assert_int_equal(tree_get(f.root, "l")->kid_count, 2);
+	assert_int_equal(tree_get(tree_get(f.root, "l")->kids[1], "n")->integer, 2);
+	assert_null(tree_get(f.root, "none"));
+	assert_null(tree_get(a, "k"));
+	assert_null(tree_get(NULL, "k"));
+	assert_null(tree_get_typed(f.root, "s", TREE_INT));
 	done(&f);
 }
 
@@ -77,7 +77,7 @@ static void positions_are_bytes_in_order_of_appearance(void **state)
 	assert_int_equal(f.root->kid_count, 3);
 	assert_true(str_eq(f.root->kids[0]->key, STR("zeta")));
 	assert_true(str_eq(f.root->kids[1]->key, STR("alpha")));
-	const struct toml_node *e = f.root->kids[2];
+	const struct tree_node *e = f.root->kids[2];
 
 	assert_true(str_eq(e->key, STR("\xc3\xa9\xc3\xa9")));
 	assert_int_equal(e->key_line, 3);
@@ -98,11 +98,11 @@ static void strings_decode(void **state)
 		"a = \"\"\"\none \\\n   two\\tx\"\"\"\nb = '''\nC:\\d'''\nc = \"\\u00e9\\u0000\"\n"
 		"d = '''\r\nx\r\ny'''\n"));
 	assert_int_equal(f.error, 0);
-	assert_true(str_eq(toml_get(f.root, "a")->text, STR("one two\tx")));
-	assert_true(str_eq(toml_get(f.root, "b")->text, STR("C:\\d")));
-	assert_true(str_eq(toml_get(f.root, "e")->text, STR("\xc3\xa9")));
-	assert_true(str_eq(toml_get(f.root, "c")->text, STR("\xc3\xa9\0")));
-	assert_true(str_eq(toml_get(f.root, "d")->text, STR("x\ny")));
+	assert_true(str_eq(tree_get(f.root, "a")->text, STR("one two\tx")));
+	assert_true(str_eq(tree_get(f.root, "b")->text, STR("C:\\d")));
+	assert_true(str_eq(tree_get(f.root, "e")->text, STR("\xc3\xa9")));
+	assert_true(str_eq(tree_get(f.root, "c")->text, STR("\xc3\xa9\0")));
+	assert_true(str_eq(tree_get(f.root, "d")->text, STR("x\ny")));
 	done(&f);
 }
 

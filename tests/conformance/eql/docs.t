@@ -54,6 +54,23 @@ any where process.command_line regex ".*[0-9]{1,3}(\\.[0-9]{1,3}){3}.*" and proc
 + {"process.command_line": "curl http://192.0.2.1/x", "process.name": "Python3.11"}
 - {"process.command_line": "curl http://192.0.2.1/x", "process.name": "python3.21"}
 
+# sequences, samples, pipes
+sequence by host.id with maxspan=1m
+  [file where event.action == "creation" and file.path : "/tmp/*"] by file.path
+  [process where event.action == "exec"] by process.executable
+
+sequence by process.entity_id with maxspan=10s
+  [process where event.action == "exec" and process.name == "sshd"]
+  ![network where event.action == "connection_accepted"]
+
+sample by host.id [process where process.name == "nmap"] [file where file.name == "passwords.txt"]
+
+any where true | tail 10 | head 7
+= event, keys 0
+= filter 0: any where true
+= tail 10
+= head 7
+
 # differences from Elasticsearch
 any where no.such.field == 1
 - {}

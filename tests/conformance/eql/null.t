@@ -119,3 +119,13 @@ any where ?a == ?b
 + {"a": 1, "b": 1}
 - {"a": 1}
 - {"a": 1, "b": 2}
+
+# an optional field may stand beside another field: only == makes something of two missing ones
+any where ?a < b
+- {}
++ {"a": 1, "b": 2}
+- {"a": 1}
+
+any where a != ?b
+- {}
++ {"a": 1}

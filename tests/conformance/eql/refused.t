@@ -2,23 +2,16 @@
 ! 1:1: error: the query ends where an event category is expected
 !       = a query begins: process where ..., any where ..., "my-category" where ...
 
-sequence by x [process where true] [file where nonsense nonsense]
-! 1:1: error: sequences are not yet supported
-!     1 | sequence by x [process where true] [file where nonsense nonsense]
-!       | ^~~~~~~~
-!       = only queries over single events run: category where condition
-
-sample by host [any where true] [any where true]
-! 1:1: error: samples are not yet supported
-!     1 | sample by host [any where true] [any where true]
-!       | ^~~~~~
-!       = only queries over single events run: category where condition
-
-join [a where true] [b where true]
-! 1:1: error: joins are not yet supported
-!     1 | join [a where true] [b where true]
+join by x [a where true] [b where true] until [c where true] | head 1
+! 1:1: error: joins are not supported
+!     1 | join by x [a where true] [b where true] until [c where true] | head 1
 !       | ^~~~
-!       = only queries over single events run: category where condition
+!       = write a sequence, or a sample if order does not matter
+
+join [a where true]
+! 1:1: error: a join needs at least 2 queries, found [1]
+!     1 | join [a where true]
+!       | ^~~~
 
 process where a = 1
 ! 1:17: error: [=] is not an operator
@@ -346,7 +339,7 @@ process where a + "x" == 5 and -true == 1
 !       |                                 ^~~~
 
 process where a == $x
-! 1:20: error: variables ($) are Elastic Endpoint's, not Elasticsearch's
+! 1:20: error: variables ($) are not supported
 !     1 | process where a == $x
 !       |                    ^
 !       = field names with $ are written in back-quotes: `$name`

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The files that a list of inputs stands for: directories walked, in sorted order. */
-#ifndef LINTEL_SOURCE_FILE_LIST_INTERNAL_H
-#define LINTEL_SOURCE_FILE_LIST_INTERNAL_H
+#ifndef LINTEL_SOURCE_FILE_LIST_H
+#define LINTEL_SOURCE_FILE_LIST_H
 
 #include <stdint.h>
 
@@ -14,7 +14,8 @@
 
 struct listed_file {
 	const char *path;
-	uint64_t size; /* 0: unknown (pipes) */
+	uint64_t size;  /* 0: unknown */
+	bool is_stream; /* standard input, a pipe: can be read once */
 };
 
 struct file_list {
@@ -25,6 +26,10 @@ struct file_list {
 	bool size_unknown;
 };
 
+/* Adds each of `inputs`. One that does not exist or cannot be read is logged, counted and left out;
+ * -errno when that leaves none. */
+int file_list_add_all(struct file_list *list, const char *const *inputs, uint32_t count)
+    __attribute__((warn_unused_result));
 /* Adds a file, "-" or what is below a directory. 0, or -errno when `path` itself cannot be read;
  * what cannot be read below a directory is logged and counted only. */
 int file_list_add(struct file_list *list, const char *path) __attribute__((warn_unused_result));

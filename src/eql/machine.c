@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "eql/machine.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/counter.h"
+#include "eql/machine_internal.h"
+
+int64_t time_between(int64_t a, int64_t b)
+{
+	int64_t difference;
+
+	if (!__builtin_sub_overflow(a, b, &difference))
+		return difference;
+	return a > b ? INT64_MAX : INT64_MIN;
+}
+
+bool event_before(const struct eql_machine *machine, const struct kept_event *a,
+		  const struct kept_event *b)
+{
+	if (machine->options.arrival_breaks_ties)
+		return kept_event_order_total(a, b) < 0;
+	return kept_event_order(a, b) < 0;
+}
+
+bool satisfies(const struct taken *taken, uint32_t filter)
+{
+	for (uint32_t i = 0; i < taken->filter_count; i++)
+		if (taken->filters[i] == filter)
+			return true;
+	return false;
+}
+
+bool whole_holds(const struct taken *taken, uint32_t filter, struct kept_event **stages)
+{
+	const struct eql_query *query = taken->machine->query;
+
+	if (!query->filters[filter].whole)
+		return true;
+	struct eql_scene scene = {
+	    .event = taken->event,
+	    .stages = (const struct kept_event *const *)stages,
+	    .stage_count = stages ? query->stage_count : 0,
+	    .relations = taken->relations,
+	};
+
+	return eql_whole_holds(&query->filters[filter], &scene, taken->machine->scratch);
+}
+
+void machine_found(struct eql_machine *machine, struct kept_event *const *events, uint32_t count,
+		   const struct key_node *node, uint64_t number)
+{
+	struct eql_result result = {
+	    .events = events,
+	    .event_count = count,
+	    .keys = node ? node->keys : NULL,
+	    .key_count = node ? machine->query->key_count : 0,
+	    .number = number,
+	};
+
+	machine->options.found(machine->options.context, &result);
+}
+
+void held_forget(struct held *held)
+{
+	switch ((enum held_kind)held->kind) {
+	case HELD_PARTIAL:
+		sequence_forget_partial((struct partial *)held);
+		break;
+	case HELD_PAST:
+		sequence_forget_past((struct past *)held);
+		break;
+	case HELD_SAMPLE:
+		sample_forget((struct sample *)held);
+		break;
+	case HELD_PROCESS:
+		lineage_forget((struct process *)held);
+		break;
+	case HELD_KINDS:
+		break;
+	}
+}
+
+size_t value_text_bytes(const struct value *values, uint32_t count)
+{
+	size_t bytes = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		if (values[i].type == VALUE_STRING)
+			bytes += values[i].count;
+	return bytes;
+}
+
+struct value value_put(const struct value *value, char **text)
+{
+	struct value copy = *value;
+
+	if (value->type != VALUE_STRING)
+		return copy;
+	if (value->count)
+		memcpy(*text, value->text, value->count);
+	copy.text = *text;
+	*text += value->count;
+	return copy;
+}
+
+static bool has_keys(const void *thing, const void *wanted)
+{
+	const struct key_node *node = thing;
+	const struct key_tuples *tuples = wanted;
+
+	for (uint32_t i = 0; i < tuples->key_count; i++)
+		if (!key_equal(&node->keys[i], &tuples->tuple[i]))
+			return false;
+	return true;
+}
+
+struct key_node *node_find(struct eql_machine *machine)
+{
+	return hash_table_find(&machine->nodes, machine->tuples.hash, has_keys, &machine->tuples);
+}
+
+struct key_node *node_find_or_add(struct eql_machine *machine)
+{
+	const struct key_tuples *tuples = &machine->tuples;
+	struct key_node *node = node_find(machine);
+
+	if (node)
+		return node;
+	size_t table = hash_table_bytes(&machine->nodes);
+	size_t head = sizeof(*node) + tuples->key_count * sizeof(struct value);
+	size_t bytes = head + value_text_bytes(tuples->tuple, tuples->key_count);
+	char *text;
+
+	node = xcalloc(1, bytes);
+	text = (char *)node + head;
+	node->hash = tuples->hash;
+	node->bytes = bytes + ALLOCATION_BYTES;
+	for (uint32_t i = 0; i < tuples->key_count; i++)
+		node->keys[i] = value_put(&tuples->tuple[i], &text);
+	hash_table_add(&machine->nodes, node->hash, node);
+	pool_charge(machine->pool, node->bytes + hash_table_bytes(&machine->nodes) - table);
+	return node;
+}
+
+void node_free(struct eql_machine *machine, struct key_node *node)
+{
+	hash_table_remove(&machine->nodes, node->hash, node);
+	pool_release(machine->pool, node->bytes);
+	free(node);
+}
+
+static bool has_whole(const struct eql_query *query)
+{
+	for (uint32_t i = 0; i < query->filter_count; i++)
+		if (query->filters[i].whole)
+			return true;
+	return false;
+}
+
+struct eql_machine *eql_machine_new(const struct eql_query *query,
+				    const struct eql_machine_options *options)
+{
+	struct eql_machine *machine = xcalloc(1, sizeof(*machine));
+
+	machine->query = query;
+	machine->options = *options;
+	machine->pool = options->pool;
+	machine->now_ns = INT64_MIN;
+	pool_add_machine(machine->pool, machine);
+	key_tuples_init(&machine->tuples, query->key_count);
+	machine->picked = xcalloc((size_t)query->stage_count + 1, sizeof(*machine->picked));
+	if (query->kind == EQL_QUERY_SEQUENCE)
+		sequence_plan_init(&machine->plan, query);
+	lineage_init(machine);
+	if (has_whole(query))
+		machine->scratch = eql_scratch_new();
+	return machine;
+}
+
+void machine_forget_all(struct eql_machine *machine)
+{
+	for (uint32_t kind = 0; kind < HELD_KINDS; kind++)
+		while (machine->lists[kind].oldest)
+			held_forget(machine->lists[kind].oldest);
+}
+
+void eql_machine_free(struct eql_machine *machine)
+{
+	if (!machine)
+		return;
+	machine_forget_all(machine);
+	pool_remove_machine(machine->pool, machine);
+	pool_release(machine->pool, hash_table_bytes(&machine->nodes));
+	pool_release(machine->pool, hash_table_bytes(&machine->processes));
+	hash_table_free(&machine->nodes);
+	hash_table_free(&machine->processes);
+	sequence_plan_free(&machine->plan);
+	key_tuples_free(&machine->tuples);
+	if (machine->scratch)
+		eql_scratch_free(machine->scratch);
+	free(machine->picked);
+	free(machine);
+}
+
+size_t eql_machine_live(const struct eql_machine *machine)
+{
+	return machine->live;
+}
+
+void eql_machine_advance(struct eql_machine *machine, int64_t time_ns)
+{
+	if (time_ns <= machine->now_ns)
+		return;
+	machine->now_ns = time_ns;
+	if (machine->query->kind == EQL_QUERY_SEQUENCE)
+		sequence_expire(machine);
+	else if (machine->query->kind == EQL_QUERY_SAMPLE)
+		sample_expire(machine);
+}
+
+static void take_single(const struct taken *taken)
+{
+	struct eql_machine *machine = taken->machine;
+
+	if (satisfies(taken, 0) && whole_holds(taken, 0, NULL))
+		machine_found(machine, &taken->event, 1, NULL, machine->completed++);
+}
+
+void eql_machine_take(struct eql_machine *machine, struct kept_event *event,
+		      const uint32_t *filters, uint32_t filter_count)
+{
+	struct taken taken = {machine, event, filters, filter_count, 0};
+
+	eql_machine_advance(machine, event->time_ns);
+	if (machine->query->relation_count)
+		taken.relations = lineage_relations(machine, event);
+	switch (machine->query->kind) {
+	case EQL_QUERY_EVENT:
+		take_single(&taken);
+		break;
+	case EQL_QUERY_SEQUENCE:
+		sequence_take(&taken);
+		break;
+	case EQL_QUERY_SAMPLE:
+		sample_take(&taken);
+		break;
+	}
+	if (machine->query->relation_count)
+		lineage_learn(&taken);
+	if (machine->tuples.cut)
+		counter_add(COUNTER_KEYS_CUT, 1);
+	machine->tuples.cut = false;
+	pool_make_room(machine->pool);
+}
+
+void eql_machine_finish(struct eql_machine *machine)
+{
+	machine->now_ns = INT64_MAX;
+	if (machine->query->kind == EQL_QUERY_SEQUENCE)
+		sequence_finish(machine);
+	else if (machine->query->kind == EQL_QUERY_SAMPLE)
+		sample_finish(machine);
+	machine_forget_all(machine);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "hunt/hunt_internal.h"
+
+struct work *work_new(void)
+{
+	struct work *work = xcalloc(1, sizeof(*work));
+
+	batch_init(&work->batch);
+	return work;
+}
+
+static void clear(struct work *work)
+{
+	/* A hunt that is stopped leaves some behind. */
+	for (uint32_t i = 0; i < work->found_count; i++)
+		kept_event_unref(work->found[i].kept);
+	work->found_count = work->hit_count = work->fault_count = 0;
+	memset(work->more_faults, 0, sizeof(work->more_faults));
+	work->lines = work->line_numbers = work->events = 0;
+	work->first_ns = work->reached_ns = INT64_MIN;
+}
+
+void work_free(struct work *work)
+{
+	if (!work)
+		return;
+	clear(work);
+	batch_free(&work->batch);
+	free(work->found);
+	free(work->hits);
+	free(work);
+}
+
+void worker_init(struct worker *worker, const struct hunt_options *options)
+{
+	worker->engine = options->engine;
+	worker->detector = options->detector;
+	worker->reader = event_reader_copy(options->reader);
+	worker->scratch = engine_scratch_new(options->engine);
+	event_init(&worker->event, options->fields);
+}
+
+void worker_free(struct worker *worker)
+{
+	event_free(&worker->event);
+	engine_scratch_free(worker->scratch);
+	event_reader_free(worker->reader);
+}
+
+static void add_fault(struct work *work, uint64_t line, enum line_fault fault, const char *why)
+{
+	if (work->fault_count < LINE_REPORTS_MAX)
+		work->faults[work->fault_count++] = (struct work_fault){line, fault, why};
+	else
+		work->more_faults[fault]++;
+}
+
+static void add_hits(struct work *work, const struct engine_hit *hits, uint32_t count)
+{
+	if (work->hit_cap - work->hit_count < count) {
+		work->hit_cap = (work->hit_cap + count) * 2;
+		work->hits = xreallocarray(work->hits, work->hit_cap, sizeof(*work->hits));
+	}
+	memcpy(work->hits + work->hit_count, hits, count * sizeof(*hits));
+	work->hit_count += count;
+}
+
+static void add_found(struct work *work, struct kept_event *kept, const struct engine_hit *hits,
+		      uint32_t count)
+{
+	if (work->found_count == work->found_cap) {
+		work->found_cap = work->found_cap ? work->found_cap * 2 : 16;
+		work->found = xreallocarray(work->found, work->found_cap, sizeof(*work->found));
+	}
+	work->found[work->found_count++] = (struct work_event){
+	    .kept = kept,
+	    .reached_ns = work->reached_ns,
+	    .nth = (uint32_t)work->events,
+	    .hits = work->hit_count,
+	    .hit_count = count,
+	};
+	add_hits(work, hits, count);
+}
+
+static void on_event(struct worker *worker, struct work *work)
+{
+	const struct event *event = &worker->event;
+	const struct engine_hit *hits;
+	uint32_t n = engine_match(worker->engine, event, worker->scratch, &hits);
+
+	work->events++;
+	if (work->first_ns == INT64_MIN)
+		work->first_ns = event->time_ns;
+	if (event->time_ns > work->reached_ns)
+		work->reached_ns = event->time_ns;
+	/* Its arrival is the consumer's to say. */
+	if (n)
+		add_found(work, detector_keep(worker->detector, event, hits, n, 0, event->document),
+			  hits, n);
+}
+
+static void on_line(struct worker *worker, struct work *work, const struct batch_lines *lines,
+		    struct str line)
+{
+	const char *why;
+
+	event_reset(&worker->event);
+	int err = event_read_json(worker->reader, line, &worker->event, &why);
+
+	if (err)
+		add_fault(work, lines->number, line_fault_of(err, lines->ended), why);
+	else
+		on_event(worker, work);
+}
+
+void worker_process(struct worker *worker, struct work *work)
+{
+	struct batch_lines lines = batch_lines(&work->batch);
+	enum batch_line kind;
+	struct str line;
+
+	clear(work);
+	while ((kind = batch_next_line(&lines, &line)) != BATCH_END) {
+		work->lines++;
+		if (kind == BATCH_LINE_TOO_LONG)
+			add_fault(work, lines.number, LINE_TOO_LONG, NULL);
+		else
+			on_line(worker, work, &lines, line);
+	}
+	work->line_numbers = lines.number;
+}
