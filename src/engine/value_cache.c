@@ -17,11 +17,11 @@
 /* Longer values are rare, and comparing them would cost what scanning does. */
 #define VALUE_BYTES_MAX 4096
 
-/* A field is judged after so many looks; if fewer than one in four found something, it is left
- * alone for so many. */
+/* A field is judged after so many looks; if fewer than one in six found something, which is about
+ * what a look costs against a scan, it is left alone for so many. */
 #define LOOKS_JUDGED 1024
-#define LOOKS_LEFT_OUT (32 * 1024)
-#define FOUND_MIN (LOOKS_JUDGED / 4)
+#define LOOKS_LEFT_OUT (16 * 1024)
+#define FOUND_MIN (LOOKS_JUDGED / 6)
 
 /* Answers of leaves; 64 KB. */
 #define ANSWERS 8192
