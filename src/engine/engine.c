@@ -11,8 +11,9 @@
 /* The value of a field, once it has been looked at. */
 struct judged {
 	uint32_t epoch;
-	uint32_t verdict;
-	bool remembered; /* by the cache */
+	uint32_t verdict; /* as it was when the event came */
+	uint32_t latest;  /* with what LATER leaves have said since */
+	bool remembered;  /* by the cache */
 };
 
 /*
@@ -33,8 +34,7 @@ struct engine_scratch {
 	uint32_t *open;    /* slots that ask an EVENT leaf */
 	uint32_t *matched; /* both kinds that match */
 	uint32_t candidate_count;
-	bool asked;   /* a leaf whose answer is not in a verdict */
-	bool learned; /* the answer of a LATER leaf, so that a verdict of this event changed */
+	bool asked;            /* a leaf whose answer is not in a verdict */
 	struct judged *judged; /* by index */
 	struct engine_hit *hits;
 	struct verdict_table verdicts;
@@ -135,7 +135,6 @@ static void next_event(struct engine_scratch *s)
 		forget(s);
 	s->epoch++;
 	s->candidate_count = 0;
-	s->learned = false;
 }
 
 /* ---- verdicts */
@@ -241,6 +240,7 @@ static uint32_t look_at(struct match *m, uint32_t number, const struct value *va
 		j->verdict = judge(m, number, value);
 		j->remembered = value_cache_keep(s->values, number, value, j->verdict);
 	}
+	j->latest = j->verdict;
 	return j->verdict;
 }
 
@@ -273,38 +273,36 @@ static bool event_leaf_holds(struct match *m, const struct leaf *leaf, uint32_t 
 	return *known & 1;
 }
 
-/* From now on the leaf's answer is part of the verdict on the value. */
-static bool learn(struct match *m, const struct leaf *leaf, uint32_t verdict)
+/* For the next event with this value the leaf's answer is part of the verdict. */
+static void learn(struct match *m, const struct leaf *leaf, bool holds)
 {
 	struct verdict_table *verdicts = &m->s->verdicts;
+	struct judged *judged = &m->s->judged[leaf->index];
 	uint64_t *bits = verdict_draft(verdicts, leaf->index);
-	bool holds = eql_leaf_eval(leaf->eql, m->event, m->s->eql);
 
-	memcpy(bits, verdict_bits(verdicts, verdict),
+	memcpy(bits, verdict_bits(verdicts, judged->latest),
 	       m->engine->indexes[leaf->index].words * sizeof(*bits));
 	verdict_set(bits, leaf->asked_bit);
 	if (holds)
 		verdict_set(bits, leaf->bit);
-	verdict = verdict_number(verdicts, leaf->index);
-	m->s->learned = true;
-	if (value_of(m, leaf->index)->type == VALUE_NULL) {
-		m->s->of_nothing[leaf->index] = verdict;
-	} else {
-		m->s->judged[leaf->index].verdict = verdict;
-		value_cache_learn(m->s->values, leaf->index, verdict);
-	}
-	return holds;
+	judged->latest = verdict_number(verdicts, leaf->index);
+	value_cache_learn(m->s->values, leaf->index, judged->latest);
 }
 
 static bool later_leaf_holds(struct match *m, const struct leaf *leaf, uint32_t number)
 {
+	const struct verdict_table *verdicts = &m->s->verdicts;
 	uint32_t verdict = verdict_of(m, leaf->index);
-	bool null = value_of(m, leaf->index)->type == VALUE_NULL;
+	const struct judged *judged = &m->s->judged[leaf->index];
 
-	if (verdict_has(&m->s->verdicts, verdict, leaf->asked_bit))
-		return verdict_has(&m->s->verdicts, verdict, leaf->bit);
-	return null || m->s->judged[leaf->index].remembered ? learn(m, leaf, verdict)
-							    : event_leaf_holds(m, leaf, number);
+	if (verdict_has(verdicts, verdict, leaf->asked_bit))
+		return verdict_has(verdicts, verdict, leaf->bit);
+	if (value_of(m, leaf->index)->type == VALUE_NULL || !judged->remembered)
+		return event_leaf_holds(m, leaf, number);
+	m->s->asked = true;
+	if (!verdict_has(verdicts, judged->latest, leaf->asked_bit))
+		learn(m, leaf, eql_leaf_eval(leaf->eql, m->event, m->s->eql));
+	return verdict_has(verdicts, judged->latest, leaf->bit);
 }
 
 static bool leaf_holds(struct match *m, uint32_t number)
@@ -492,8 +490,7 @@ static void find_outcome(struct match *m, const struct plan *plan, struct outcom
 	if (plan->serial && outcome_find(s->outcomes, &key, out))
 		return;
 	work_out(m, plan, out);
-	/* If a leaf was learnt the key is of verdicts that the next event will not have. */
-	if (plan->serial && !s->learned)
+	if (plan->serial)
 		outcome_keep(s->outcomes, &key, out);
 }
 
