@@ -262,7 +262,8 @@ const struct verb verb_rules = {
     .help =
 	"check   read rule files and print for each what became of it: loaded, skipped with the\n"
 	"        reason, or error with file, line and column; then a summary. Directories are\n"
-	"        searched for *.toml.\n"
+	"        searched for *.toml, *.ndjson and *.json (Kibana's exports) and *.md (rule "
+	"pages).\n"
 	"show    print one rule: what it finds, severity, threat, query, exceptions, schedule and\n"
 	"        what to do about an alert. The first characters of the id are enough.\n"
 	"list    one line per rule: state, severity, risk score, id, name\n"
