@@ -87,6 +87,16 @@ with case("--tolerance and --state-memory refuse what is no such number"):
         p = lintel("hunt", option, wrong, path("two.ndjson"))
         assert p.returncode == 2 and option in p.err, (option, wrong, p.err)
 
+with case("the same in a configuration: tolerance, state_memory"):
+    for key, wrong, means in [("tolerance", w, "must be seconds") for w in ('"x"', "-1", "true", "1e9", '"1h"', "[]")] + \
+                             [("state_memory", w, "must be a whole number") for w in ("0", "-1", '"1"', "1.5")]:
+        p = lintel("watch", "--config", write("wrong.toml", "[watch]\n%s = %s\n" % (key, wrong)))
+        assert p.returncode == 2 and "watch.%s %s" % (key, means) in p.err and "wrong.toml:2:" in p.err, (key, wrong, p.err)
+    for right in ('tolerance = 2\n', 'tolerance = 0.5\n', 'tolerance = "500ms"\nstate_memory = 64\nbuilding_blocks = true\n'):
+        # the configuration is read first; what ends it is the option
+        p = lintel("watch", "--config", write("right.toml", "[watch]\n" + right), "--duration", "x")
+        assert p.returncode == 2 and "--duration" in p.err and "right.toml" not in p.err, (right, p.err)
+
 with case("threads do not change what is found, nor in which order"):
     rows = []
     for i in range(2000):
@@ -177,5 +187,89 @@ with case("max_signals counts alerts of sequences too"):
         rows += [event("a%d" % i, 2 * i, "curl"), event("b%d" % i, 2 * i + 1, "sh")]
     p = hunt("--rules", capped, events("capped.ndjson", *rows))
     assert len(found(p)) == 2 and 'held back 3 more alerts of "capped"' in p.err and "5 matches, 2 alerts" in p.err, p.err
+
+KUERY = '''[rule]
+name = "%(id)s"
+description = "d"
+rule_id = "%(id)s"
+risk_score = 21
+severity = "low"
+type = "%(type)s"
+language = "kuery"
+from = "now-10m"
+query = "event.category : process and process.name : login"
+%(more)s
+'''
+
+
+def kuery(id, type, more):
+    return write(id + ".toml", KUERY % {"id": id, "type": type, "more": more})
+
+
+def login(id, seconds, user, ip):
+    return event(id, seconds, "login", user={"name": user}, source={"ip": ip})
+
+
+with case("threshold: the alert says what was counted, in Kibana's names, and has the events"):
+    t = kuery("threshold", "threshold", '''[rule.threshold]
+field = ["user.name"]
+value = 3
+[[rule.threshold.cardinality]]
+field = "source.ip"
+value = 2
+''')
+    rows = [login("a", 1, "root", "10.0.0.1"), login("b", 2, "root", "10.0.0.1"), login("x", 3, "www", "10.0.0.9"),
+            login("c", 4, "root", "10.0.0.1"), login("d", 5, "root", "10.0.0.2"), login("e", 1000, "root", "10.0.0.3")]
+    p = hunt("--rules", t, events("logins.ndjson", *rows))
+    assert found(p) == [("threshold", ["a", "b", "c", "d"])], p.out
+    alert = json.loads(p.out)
+    assert alert["kibana"]["alert"]["threshold_result"] == {
+        "cardinality": [{"field": "source.ip", "value": 2}], "count": 4,
+        "terms": [{"field": "user.name", "value": "root"}]}, alert["kibana"]
+    assert "join_keys" not in alert["lintel"]["alert"]
+    assert alert["message"] == "4 events of user.name root with 2 different source.ip, within 4 s; the last: " \
+        "login (pid 7, root), ran: login x", alert["message"]
+
+with case("new_terms: an alert for each new value; with --state also the next run knows what was seen"):
+    n = kuery("new", "new_terms", '''[rule.new_terms]
+field = "new_terms_fields"
+value = ["user.name", "source.ip"]
+[[rule.new_terms.history_window_start]]
+field = "history_window_start"
+value = "now-14d"
+''')
+    state = path("terms")
+    p = hunt("--rules", n, "--state", state, path("logins.ndjson"))
+    assert [e for _, e in found(p)] == [["a"], ["x"], ["d"], ["e"]], p.out
+    alert = json.loads(p.out.splitlines()[0])
+    assert alert["kibana"]["alert"]["new_terms"] == ["root", "10.0.0.1"], alert["kibana"]
+    assert alert["message"].startswith("new user.name root, source.ip 10.0.0.1: login (pid 7, root)"), alert["message"]
+    later = events("later.ndjson", login("f", 86400, "root", ["10.0.0.1", "10.0.0.7", "10.0.0.8"]))
+    p = hunt("--rules", n, "--state", state, later)
+    alerts = [json.loads(line) for line in p.out.splitlines()]
+    assert [a["kibana"]["alert"]["new_terms"] for a in alerts] == [["root", "10.0.0.7"], ["root", "10.0.0.8"]], p.out
+    assert alerts[0]["lintel"]["alert"]["id"] != alerts[1]["lintel"]["alert"]["id"]
+    # the same without the history
+    assert len(found(hunt("--rules", n, later))) == 3
+    # and fifteen days later all is new again
+    p = hunt("--rules", n, "--state", state, events("much-later.ndjson", login("g", 86400 * 16, "root", "10.0.0.1")))
+    assert found(p) == [("new", ["g"])], p.out
+
+with case("alert_suppression: the first of a group passes, the next one after the window says how many did not"):
+    q = kuery("suppressed", "query", '''[rule.alert_suppression]
+group_by = ["user.name"]
+missing_fields_strategy = "doNotSuppress"
+duration = {value = 1, unit = "m"}
+''')
+    rows = [login("a", 0, "root", "1"), login("b", 59, "root", "2"), login("c", 30, "root", "3"), login("d", 60, "root", "4"),
+            login("e", 61, "root", "5"), event("m", 62, "login"), event("n", 63, "login")]
+    p = hunt("--rules", q, "--tolerance", "60", events("suppressed.ndjson", *rows))
+    assert found(p) == [("suppressed", [x]) for x in "admn"], p.out
+    alerts = [json.loads(line)["kibana"]["alert"]["suppression"] for line in p.out.splitlines()]
+    assert alerts[:2] == [{"docs_count": n, "terms": [{"field": "user.name", "value": "root"}]} for n in (0, 2)], alerts
+    assert alerts[2]["terms"] == [{"field": "user.name", "value": None}], alerts
+    assert 'alert_suppression left out 3 more alerts of "suppressed"' in p.err and "7 matches, 4 alerts" in p.err, p.err
+    p = lintel("hunt", "--no-default-rules", "--rules", q, "--tolerance", "60", path("suppressed.ndjson"))
+    assert "2 earlier alerts like this, by alert_suppression" in p.out, p.out
 
 done()

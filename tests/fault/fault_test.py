@@ -245,4 +245,70 @@ with case("a burst of short processes: none is missing, and none lacks its image
     ends = select(events, event__action="end", process__name="true")
     assert len(ends) == 1000, len(ends)
 
+SEQUENCE = '''[rule]
+name = "a, then b"
+description = "d"
+rule_id = "00000000-0000-4000-8000-0000000000a2"
+risk_score = 21
+severity = "low"
+type = "eql"
+query = """
+sequence by host.id [any where event.action == "a"] [any where event.action == "b"]
+"""
+'''
+
+
+def hunt_in(shell, *inputs):
+    return [LINTEL, "hunt", "--format", "ndjson", "--no-default-rules", "--rules", shell.path("rules"), "--state",
+            shell.path("state"), *inputs]
+
+
+def stored(shell, name, rows):
+    return shell.write(name, "".join('{"id":"%s","@timestamp":%d,"event":{"action":"%s"},"host":{"id":"%s"}}\n' % row for row in rows))
+
+
+with case("kill -9 of a hunt with --state: the state is the last one saved whole, and the next run goes on from it"):
+    with Shell() as shell:
+        os.makedirs(shell.path("rules"))
+        shell.write("rules/sequence.toml", SEQUENCE)
+        state = shell.path("state/detector.ndjson")
+        first = stored(shell, "first.ndjson", [("a1", 1000, "a", "h1"), ("a2", 1000, "a", "h2")])
+        p = subprocess.run(hunt_in(shell, first), capture_output=True, timeout=COMMAND_SECONDS)
+        assert p.returncode == 0 and not p.stdout, p.stderr
+        with open(state, "rb") as f:
+            saved = f.read()
+        # killed while it reads a stream that has completed one of the two
+        with subprocess.Popen(hunt_in(shell, "--tolerance", "0", "-"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL) as p:
+            p.stdin.write(b'{"id":"b1","@timestamp":2000,"event":{"action":"b"},"host":{"id":"h1"}}\n'
+                          b'{"id":"x","@timestamp":9000,"event":{"action":"b"},"host":{"id":"h9"}}\n')
+            p.stdin.flush()
+            p.kill()
+            p.wait(STOP_SECONDS)
+        with open(state, "rb") as f:
+            assert f.read() == saved
+        # as if it had been killed while it saved
+        shell.write("state/detector.ndjson.new", saved[:len(saved) // 2])
+        second = stored(shell, "second.ndjson", [("b1", 2000, "b", "h1"), ("b2", 3000, "b", "h2")])
+        p = subprocess.run(hunt_in(shell, second), capture_output=True, timeout=COMMAND_SECONDS)
+        assert p.returncode == 0 and b"nothing lost" in p.stderr, p.stderr
+        alerts = [json.loads(line) for line in p.stdout.splitlines()]
+        assert [[e["id"] for e in get(a, "lintel.alert.events")] for a in alerts] == [["a1", "b1"], ["a2", "b2"]]
+        assert not os.path.exists(state + ".new")
+
+with case("a state directory that is full: said, counted, the alerts come all the same"):
+    with Shell() as shell:
+        os.makedirs(shell.path("rules"))
+        shell.write("rules/sequence.toml", SEQUENCE)
+        os.mkdir(shell.path("state"), 0o700)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k,mode=0700", "none", shell.path("state")], check=True)
+        try:
+            rows = [("a%d" % i, 1000, "a", "h%d" % i) for i in range(1000)] + [("b7", 2000, "b", "h7")]
+            p = subprocess.run(hunt_in(shell, stored(shell, "many.ndjson", rows)), capture_output=True, timeout=COMMAND_SECONDS)
+            left = os.listdir(shell.path("state"))
+        finally:
+            subprocess.run(["umount", shell.path("state")], check=True)
+        assert p.returncode == 1 and b"No space left" in p.stderr and b"1 times that state could not be saved" in p.stderr, p.stderr
+        assert p.stdout.count(b"\n") == 1 and left == ["lock"], (p.stdout, left)
+
 done()
