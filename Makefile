@@ -62,7 +62,7 @@ help:
 	@echo "make           build (no root needed)"
 	@echo "sudo make run  install packages, build, start lintel watch      [ARGS='--duration 60']"
 	@echo "sudo make test install packages, build, run every test          [ARGS='--only unit']"
-	@echo "make bench     hunt speed beside the JSON parser's, peak memory"
+	@echo "make bench     every figure of speed and memory beside its goal  [ARGS='--quick']"
 	@echo "make fuzz      every fuzz target for FUZZ_SECONDS (600) each"
 	@echo "make fmt lint  formatting; formatting and layer checks"
 	@echo "make install   meson install (binary, man pages, completions)   [DESTDIR=...]"

@@ -857,6 +857,22 @@ static void samples_of_a_stream(void **state)
 	bench_free(b);
 }
 
+/* As far apart as times can be: not within any window, and no overflow on the way there. */
+static void timeless_events_of_a_sample(void **state)
+{
+	(void)state;
+	struct bench *b =
+	    sample_bench("sample by k [a where true] [b where true]", false, 0, 10 * MS);
+
+	feed(b, "{\"id\":1,\"event\":{\"category\":\"a\"},\"k\":1}");
+	feed(b, "{\"id\":2,\"event\":{\"category\":\"b\"},\"k\":1}");
+	assert_string_equal(results(b), "[1 2]");
+	feed(b, "{\"id\":3,\"event\":{\"category\":\"a\"},\"k\":1}");
+	at(b, 4, 5, "b", "\"k\":1");
+	assert_string_equal(results(b), "");
+	bench_free(b);
+}
+
 static void long_lists_of_a_sample_are_cut(void **state)
 {
 	(void)state;
@@ -1400,6 +1416,7 @@ int main(void)
 	    cmocka_unit_test(samples_at_the_end),
 	    cmocka_unit_test(events_of_a_sample_differ),
 	    cmocka_unit_test(samples_of_a_stream),
+	    cmocka_unit_test(timeless_events_of_a_sample),
 	    cmocka_unit_test(long_lists_of_a_sample_are_cut),
 	    cmocka_unit_test(state_is_loaded),
 	    cmocka_unit_test(other_state_is_refused),
