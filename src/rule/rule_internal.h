@@ -69,8 +69,8 @@ struct rule_source {
 	struct arena *arena; /* the rule set's */
 	enum rule_format format;
 	struct str path;
-	struct str text;     /* of the file, or the row that is the rule */
-	uint32_t first_line; /* of `text` in the file */
+	struct str text;                   /* of the file, or the row that is the rule */
+	uint32_t first_line, first_column; /* of `text` in the file, both from 1 */
 	const struct tree_node *root;
 	const struct tree_node *rule; /* the table with the rule's keys; NULL if it is missing */
 	struct diag_list *diags;      /* of this rule alone */
@@ -79,6 +79,7 @@ struct rule_source {
 /* A diagnostic at a key, or at a value, of the file. */
 struct diag rule_diag_key(const struct rule_source *source, const struct tree_node *node);
 struct diag rule_diag_value(const struct rule_source *source, const struct tree_node *node);
+struct diag rule_diag_at(const struct rule_source *source, size_t offset, size_t width);
 /* Byte offset of a line of the file and a column (from 1) in the source's text. */
 size_t rule_offset(const struct rule_source *source, uint32_t line, uint32_t column);
 /* A rule's key; NULL if it is missing, or JSON's null. */
