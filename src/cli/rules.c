@@ -290,7 +290,7 @@ const struct verb verb_rules = {
     .help =
 	"check    read rule files and print for each what became of it: loaded, skipped with the\n"
 	"         reason, or error with file, line and column; then a summary. Directories are\n"
-	"         searched for *.toml, Kibana's *.ndjson and *.json, and pages in Markdown.\n"
+	"         searched for *.toml, Kibana's *.ndjson and *.json, and rule pages (*.md).\n"
 	"lint     say what is likely wrong with rules that load: fields and values that no event\n"
 	"         has, clauses that contradict each other, patterns that mean something else, and\n"
 	"         what is missing around the query. Notes depend on what events there are.\n"

@@ -167,7 +167,7 @@ static bool is_heading(struct str text, struct str *title)
 		return false;
 	*title = trim((struct str){text.p + level, text.len - level});
 	if (title->len && title->p[title->len - 1] == ']') {
-		size_t open = title->len;
+		size_t open = title->len - 1;
 
 		while (open && title->p[open] != '[')
 			open--;

@@ -192,6 +192,16 @@ static void other_texts_are_no_pages(void **state)
 	assert_int_equal(r->state, RULE_ERROR);
 	r = load(f, "page.md", "no heading\n**Rule type**: eql\n");
 	assert_string_equal(r->reason.p, "not a rule's page of Elastic's documentation");
+	/* A heading with a bracket that was not opened, at the very end: no byte behind it is read. */
+	static const char text[] = "\n**Rule type**: eql\n# A]";
+	char *end = malloc(sizeof(text) - 1);
+
+	assert_non_null(end);
+	memcpy(end, text, sizeof(text) - 1);
+	assert_int_equal(rule_set_load_text(&f->set, f->fields, (struct str){end, sizeof(text) - 1},
+					    STR("page.md"), &f->diags),
+			 -EINVAL);
+	free(end);
 }
 
 int main(void)
