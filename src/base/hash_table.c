@@ -2,10 +2,30 @@
 #include "base/hash_table.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 
 #include "base/alloc.h"
 
 #define SLOTS_MIN 16
+/* The kernel's large pages: with small ones most searches in a large table would first search for
+ * the page. */
+#define LARGE_PAGE ((size_t)2 << 20)
+
+static struct hash_slot *slots_new(size_t cap)
+{
+	size_t bytes = cap * sizeof(struct hash_slot);
+
+	if (bytes < LARGE_PAGE)
+		return xcalloc(cap, sizeof(struct hash_slot));
+	struct hash_slot *slots = aligned_alloc(LARGE_PAGE, bytes);
+
+	if (!slots)
+		return xcalloc(cap, sizeof(struct hash_slot));
+	(void)madvise(slots, bytes, MADV_HUGEPAGE); /* only a wish */
+	memset(slots, 0, bytes);
+	return slots;
+}
 
 void hash_table_free(struct hash_table *table)
 {
@@ -42,7 +62,7 @@ static void resize(struct hash_table *table, size_t cap)
 	struct hash_slot *old = table->slots;
 	size_t old_cap = table->cap;
 
-	table->slots = xcalloc(cap, sizeof(*table->slots));
+	table->slots = slots_new(cap);
 	table->cap = cap;
 	for (size_t i = 0; i < old_cap; i++)
 		if (old[i].thing)

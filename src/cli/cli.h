@@ -25,6 +25,7 @@ struct verb {
 	const char *name;    /* "query" */
 	const char *summary; /* one line for `lintel help` */
 	const char *usage;   /* "lintel query [options] 'EQL' [INPUT...]" */
+	const char *actions; /* words that may come first, blanks between; NULL if there are none */
 	const char *help;    /* options, examples, exit status: what --help prints below usage */
 	int (*run)(int argc, char **argv);
 };

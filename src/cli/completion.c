@@ -58,7 +58,7 @@ static void bash(struct buf *out)
 
 	buf_add(out, STR("# bash completion for lintel: source <(lintel completion bash)\n"
 			 "_lintel() {\n"
-			 "\tlocal cur=${COMP_WORDS[COMP_CWORD]} words=\n"
+			 "\tlocal cur=${COMP_WORDS[COMP_CWORD]} words= actions=\n"
 			 "\tif ((COMP_CWORD == 1)); then\n"
 			 "\t\tCOMPREPLY=($(compgen -W '"));
 	for (uint32_t i = 0; i < count; i++)
@@ -68,11 +68,16 @@ static void bash(struct buf *out)
 	for (uint32_t i = 0; i < count; i++) {
 		buf_printf(out, "\t%s) words='", verbs[i]->name);
 		each_option(verbs[i], out, add_word);
-		buf_add(out, STR("' ;;\n"));
+		buf_add(out, STR("'"));
+		if (verbs[i]->actions)
+			buf_printf(out, "; ((COMP_CWORD == 2)) && actions='%s'", verbs[i]->actions);
+		buf_add(out, STR(" ;;\n"));
 	}
 	buf_add(out, STR("\tesac\n"
 			 "\tif [[ $cur == -* ]]; then\n"
 			 "\t\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+			 "\telif [[ $actions ]]; then\n"
+			 "\t\tCOMPREPLY=($(compgen -W \"$actions\" -- \"$cur\"))\n"
 			 "\telse\n"
 			 "\t\tCOMPREPLY=($(compgen -f -- \"$cur\"))\n"
 			 "\tfi\n"
@@ -115,7 +120,11 @@ static void zsh(struct buf *out)
 	}
 	buf_add(out, STR(")\n\t\t_describe verb verbs\n\t\treturn\n\tfi\n\tcase $words[2] in\n"));
 	for (uint32_t i = 0; i < count; i++) {
-		buf_printf(out, "\t%s) _arguments '*:file:_files'", verbs[i]->name);
+		buf_printf(out, "\t%s) _arguments", verbs[i]->name);
+		/* The verb itself is the first word. */
+		if (verbs[i]->actions)
+			buf_printf(out, " '2:action:(%s)'", verbs[i]->actions);
+		buf_add(out, STR(" '*:file:_files'"));
 		each_option(verbs[i], out, add_zsh);
 		buf_add(out, STR(" ;;\n"));
 	}
@@ -141,6 +150,11 @@ static void fish(struct buf *out)
 			   verbs[i]->name);
 		add_quoted(out, str_from(verbs[i]->summary));
 		buf_add(out, STR("'\n"));
+		if (verbs[i]->actions)
+			buf_printf(out,
+				   "complete -c lintel -n '__fish_seen_subcommand_from %s; and not "
+				   "__fish_seen_subcommand_from %s' -a '%s'\n",
+				   verbs[i]->name, verbs[i]->actions, verbs[i]->actions);
 		each_option(verbs[i], out, add_fish);
 	}
 }

@@ -20,6 +20,9 @@ static const struct option long_options[] = {
     {"no-default-rules", no_argument, NULL, 'N'},
     {"coverage", no_argument, NULL, 'C'},
     {"verbose", no_argument, NULL, 'v'},
+    {"disable", required_argument, NULL, 'D'},
+    {"no-notes", no_argument, NULL, 'q'},
+    {"checks", no_argument, NULL, 'L'},
     {"help", no_argument, NULL, 'h'},
     {0},
 };
@@ -49,6 +52,17 @@ static int parse(struct rules_options *o, int argc, char **argv)
 			break;
 		case 'v':
 			o->verbose = true;
+			break;
+		case 'D':
+			o->disabled =
+			    xreallocarray(o->disabled, o->disabled_count + 1, sizeof(optarg));
+			o->disabled[o->disabled_count++] = optarg;
+			break;
+		case 'q':
+			o->no_notes = true;
+			break;
+		case 'L':
+			o->list_checks = true;
 			break;
 		case 'h':
 			o->help = true;
@@ -210,12 +224,23 @@ static int test_action(const struct rules_options *o, int argc, char **argv)
 	return rules_test(o, (const char *const *)argv, (uint32_t)argc);
 }
 
+static int lint_action(const struct rules_options *o, int argc, char **argv)
+{
+	if (o->list_checks)
+		return rules_list_checks(o->ndjson);
+	if (argc < 1)
+		return cli_usage_error(&verb_rules, "lint needs a file or directory");
+	if (o->path_count || o->no_default_rules)
+		return cli_usage_error(&verb_rules, "lint takes its paths as arguments");
+	return rules_lint(o, (const char *const *)argv, (uint32_t)argc);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(const struct rules_options *o, int argc, char **argv);
 } actions[] = {
-    {"check", check_action}, {"show", show_action},       {"list", list_action},
-    {"test", test_action},   {"explain", explain_action},
+    {"check", check_action}, {"show", show_action}, {"list", list_action},
+    {"lint", lint_action},   {"test", test_action}, {"explain", explain_action},
 };
 
 #define ACTION_COUNT (sizeof(actions) / sizeof(*actions))
@@ -252,35 +277,60 @@ static int run(int argc, char **argv)
 	else if (status == EXIT_OK)
 		status = run_action(&o, argv[optind], argc - optind - 1, argv + optind + 1);
 	free(o.paths);
+	free(o.disabled);
 	return status;
 }
 
 const struct verb verb_rules = {
     .name = "rules",
-    .summary = "Check, show and list detection rules",
-    .usage = "lintel rules check PATH... | show ID | list  [options]",
+    .summary = "Check, test, lint, explain, show and list detection rules",
+    .usage = "lintel rules check|lint|test PATH... | explain ID|PATH [EVENTS...] | show ID | list  "
+	     "[options]",
+    .actions = "check lint test explain show list",
     .help =
-	"check   read rule files and print for each what became of it: loaded, skipped with the\n"
-	"        reason, or error with file, line and column; then a summary. Directories are\n"
-	"        searched for *.toml, *.ndjson and *.json (Kibana's exports) and *.md (rule "
-	"pages).\n"
-	"show    print one rule: what it finds, severity, threat, query, exceptions, schedule and\n"
-	"        what to do about an alert. The first characters of the id are enough.\n"
-	"list    one line per rule: state, severity, risk score, id, name\n"
+	"check    read rule files and print for each what became of it: loaded, skipped with the\n"
+	"         reason, or error with file, line and column; then a summary. Directories are\n"
+	"         searched for *.toml, Kibana's *.ndjson and *.json, and rule pages (*.md).\n"
+	"lint     say what is likely wrong with rules that load: fields and values that no event\n"
+	"         has, clauses that contradict each other, patterns that mean something else, and\n"
+	"         what is missing around the query. Notes depend on what events there are.\n"
+	"test     run the tests in rule files, and in files beside them, TOML or NDJSON: events "
+	"that\n"
+	"         must match and events that must not. What fails is told with the clause that\n"
+	"         decided. docs/rules.md has the format.\n"
+	"explain  show how a rule was compiled: what it is indexed by, its clauses and which of "
+	"them\n"
+	"         other rules share. With EVENTS, NDJSON files or -, also what each clause says "
+	"of\n"
+	"         each event, which one decided, and how far a sequence got.\n"
+	"show     print one rule: what it finds, severity, threat, query, exceptions, schedule "
+	"and\n"
+	"         what to do about an alert. The first characters of the id are enough.\n"
+	"list     one line per rule: state, severity, risk score, id, name\n"
 	"\n"
-	"  --rules PATH          show, list: also read this file or directory; may be repeated\n"
-	"  --no-default-rules    show, list: leave the shipped rules out\n"
+	"  --rules PATH          explain, show, list, test: also read this file or directory; may "
+	"be\n"
+	"                        repeated\n"
+	"  --no-default-rules    explain, show, list, test: leave the shipped rules out\n"
+	"  --coverage            test: name the clauses that no test decides; they are a failure\n"
+	"  -v, --verbose         test: also name the tests that pass\n"
+	"  --disable CHECK       lint: leave this check out; may be repeated\n"
+	"  --no-notes            lint: warnings only\n"
+	"  --checks              lint: list the checks\n"
 	"  -f, --format FORMAT   terminal (default) or ndjson\n"
 	"  -h, --help            this text\n"
 	"\n"
 	"Examples:\n"
 	"  lintel rules check my-rules/\n"
+	"  lintel rules lint my-rules/ --disable no-threat\n"
+	"  lintel rules test --coverage my-rules/\n"
+	"  lintel rules explain my-rules/curl.toml events.ndjson\n"
 	"  lintel rules list --rules detection-rules/rules/linux\n"
 	"  lintel rules show 640f79d1 --rules detection-rules/rules/linux\n"
 	"  lintel rules check my-rules/ --format ndjson | jq 'select(.state == \"error\")'\n"
 	"\n"
-	"Exit status: 0 done; 1 a rule has an error, a path cannot be read, or no rule has the "
-	"id;\n"
-	"2 wrong usage.\n",
+	"Exit status: 0 done; 1 a rule has an error, lint a warning, a test fails or none is "
+	"found,\n"
+	"a path cannot be read, or no rule has the id; 2 wrong usage.\n",
     .run = run,
 };

@@ -169,7 +169,9 @@ static void anchors(const struct explanation *e, const struct engine_slot_facts 
 	indent(e, 4);
 	buf_add(e->out, STR("estimate   tried for "));
 	if (n)
-		buf_printf(e->out, "%.2g of 1000 events", (double)facts->candidates);
+		buf_printf(e->out,
+			   facts->candidates < 10 ? "%.1f of 1000 events" : "%.0f of 1000 events",
+			   (double)facts->candidates);
 	else
 		buf_add(e->out, STR("every event"));
 	buf_printf(e->out, ", then about %.0f ns\n", (double)facts->cost_ns);

@@ -10,8 +10,11 @@ struct rules_options {
 	bool ndjson;
 	bool no_default_rules;
 	bool help;
-	bool coverage;      /* test */
-	bool verbose;       /* test */
+	bool coverage;              /* test */
+	bool verbose;               /* test */
+	bool no_notes, list_checks; /* lint */
+	const char **disabled;      /* lint: ids of checks */
+	uint32_t disabled_count;
 	const char **paths; /* --rules */
 	uint32_t path_count;
 };
@@ -25,6 +28,11 @@ const struct rule *rules_find(const struct rule_set *set, struct str id);
 /* `what`: the id of a rule, or the path of a file or directory; `inputs`: events. */
 int rules_explain(const struct rules_options *o, const char *what, const char *const *inputs,
 		  uint32_t count);
+
+/* Load every path and say what is likely wrong with its rules. */
+int rules_lint(const struct rules_options *o, const char *const *paths, uint32_t count);
+/* What `lint` looks for. */
+int rules_list_checks(bool ndjson);
 
 /* Run the tests in files and directories. */
 int rules_test(const struct rules_options *o, const char *const *paths, uint32_t count);

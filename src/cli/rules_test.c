@@ -361,7 +361,9 @@ static void tell(struct session *s, struct bench *b, const struct rule *rule,
 	t.e.event_count = c->event_count;
 	int error = replay(b, c, &why, tell_event, &t);
 
-	if (!error && !count_ours(rule, trial_end(b->trial, &count), count)) {
+	const struct trial_finding *findings = trial_end(b->trial, &count);
+
+	if (!error && !count_ours(rule, findings, count)) {
 		size_t before = out->len;
 
 		explain_add_chain(&t.e, out);

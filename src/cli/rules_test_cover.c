@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/json_writer.h"
+#include "cli/rules_explain_internal.h"
 #include "cli/rules_internal.h"
 #include "cli/rules_test_internal.h"
 #include "eql/inspect.h"
@@ -107,10 +108,12 @@ static void list_filter(struct listing *l, uint32_t number)
 {
 	const struct eql_filter *filter = &l->rule->query->filters[number];
 
+	struct buf role = {0};
+
+	explain_add_role(l->rule->query, number, &role);
 	l->in_query = true;
-	l->where = l->rule->query->filter_count > 1
-		       ? arena_printf(&l->coverage->arena, "filter %u", number + 1)
-		       : STR_NULL;
+	l->where = arena_str(&l->coverage->arena, buf_str(&role));
+	buf_free(&role);
 	if (!filter->any_category) {
 		struct clause *clause = new_clause(l->to);
 

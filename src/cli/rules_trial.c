@@ -107,9 +107,10 @@ int trial_event(struct trial *t, struct str json, const char **why)
 	if (number == 0)
 		detector_start(t->detector, t->event.time_ns);
 	if (n)
-		detector_take(t->detector,
-			      detector_keep(t->detector, &t->event, number, t->event.document),
-			      hits, n, t->stream_time_ns);
+		detector_take(
+		    t->detector,
+		    detector_keep(t->detector, &t->event, hits, n, number, t->event.document), hits,
+		    n, t->stream_time_ns);
 	else
 		detector_advance(t->detector, t->stream_time_ns);
 	return 0;

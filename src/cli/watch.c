@@ -394,9 +394,10 @@ static void on_event(void *context, struct event *event, const struct process *p
 	buf_reset(&w->line);
 	event_write_json(event, &w->line);
 	if (n) {
-		detector_take(w->detector,
-			      detector_keep(w->detector, event, w->event_count, buf_str(&w->line)),
-			      hits, n, w->stream_time_ns);
+		detector_take(
+		    w->detector,
+		    detector_keep(w->detector, event, hits, n, w->event_count, buf_str(&w->line)),
+		    hits, n, w->stream_time_ns);
 	}
 	if (!w->events)
 		return;

@@ -17,11 +17,23 @@ const uint32_t *detector_kept_fields(const struct detector *d, uint32_t *count)
 	return d->kept_fields;
 }
 
-struct kept_event *detector_keep(const struct detector *d, const struct event *event,
-				 uint64_t arrival, struct str document)
+static bool is_silent(const struct detector *d, const struct engine_hit *hit)
 {
-	return kept_event_new(event, d->kept_fields, d->kept_field_count, FIELD_EVENT_SEQUENCE,
-			      arrival, document);
+	const struct rule_run *run = detector_run(d, hit->rule);
+
+	return run->silent && run->silent[hit->filter];
+}
+
+struct kept_event *detector_keep(const struct detector *d, const struct event *event,
+				 const struct engine_hit *hits, uint32_t count, uint64_t arrival,
+				 struct str document)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (!is_silent(d, &hits[i]))
+			return kept_event_new(event, d->kept_fields, d->kept_field_count,
+					      FIELD_EVENT_SEQUENCE, arrival, document);
+	return kept_event_new(event, d->relation_fields, d->relation_field_count,
+			      FIELD_EVENT_SEQUENCE, arrival, STR_NULL);
 }
 
 /* Of the last event: then it was complete. */

@@ -65,10 +65,12 @@ void detector_start(struct detector *detector, int64_t time_ns);
 
 /* The fields that must be kept of an event with hits; sorted, unique. For kept_event_new(). */
 const uint32_t *detector_kept_fields(const struct detector *detector, uint32_t *count);
-/* A kept event with those fields, ties broken by event.sequence. Only reads the detector, so any
- * thread may call it. */
+/* A kept event with what its hits need of it: the document only if it can be in a finding, which
+ * an event that only tells who descends from whom cannot. Ties are broken by event.sequence. Only
+ * reads the detector, so any thread may call it. */
 struct kept_event *detector_keep(const struct detector *detector, const struct event *event,
-				 uint64_t arrival, struct str document);
+				 const struct engine_hit *hits, uint32_t count, uint64_t arrival,
+				 struct str document);
 
 /* An event with its hits (copied), from a stream whose events so far, this one among them, reach up
  * to `stream_time_ns`: for one stream the latest time seen, for several the least of theirs. Takes

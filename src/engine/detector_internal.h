@@ -137,6 +137,7 @@ struct rule_run {
 	bool runs;
 	bool ordered;                /* its hits must come in order of time */
 	bool active;                 /* is in detector.active */
+	bool *silent;                /* by filter: is only of relations; NULL: none is */
 	struct eql_machine *machine; /* of queries that one event does not decide */
 	struct detector *detector;
 	uint32_t number;
@@ -154,6 +155,8 @@ struct detector {
 	uint32_t slot_mask;
 	uint32_t *kept_fields;
 	uint32_t kept_field_count;
+	uint32_t *relation_fields; /* of those, what is kept for relations alone */
+	uint32_t relation_field_count;
 	struct caps *caps;
 	struct reorder reorder;
 	struct eql_pool *pool; /* of all machines */

@@ -191,7 +191,8 @@ static struct kept_event *keep(void *context, struct str document, uint64_t arri
 		return NULL;
 	if (arrival >= l->arrivals)
 		l->arrivals = arrival + 1;
-	return detector_keep(l->detector, &l->event, arrival, l->event.document);
+	return kept_event_new(&l->event, l->detector->kept_fields, l->detector->kept_field_count,
+			      FIELD_EVENT_SEQUENCE, arrival, l->event.document);
 }
 
 static struct kept_event *keep_member(struct loading *l, enum member document, enum member arrival)

@@ -78,21 +78,53 @@ static void add_rule_fields(struct fields *fields, const struct rule *rule)
 		add_group_fields(fields, &rule->suppression.fields);
 }
 
-static void find_kept_fields(struct detector *d)
+static void sort_fields(struct fields *fields, uint32_t **ids, uint32_t *count)
 {
-	struct fields fields = {0};
 	uint32_t unique = 0;
 
-	for (uint32_t i = 0; i < d->rules->count; i++)
-		if (d->runs[i].runs)
-			add_rule_fields(&fields, d->rules->rules[i]);
-	if (fields.count)
-		qsort(fields.ids, fields.count, sizeof(*fields.ids), by_number);
-	for (uint32_t i = 0; i < fields.count; i++)
-		if (!i || fields.ids[i] != fields.ids[unique - 1])
-			fields.ids[unique++] = fields.ids[i];
-	d->kept_fields = fields.ids;
-	d->kept_field_count = unique;
+	if (fields->count)
+		qsort(fields->ids, fields->count, sizeof(*fields->ids), by_number);
+	for (uint32_t i = 0; i < fields->count; i++)
+		if (!i || fields->ids[i] != fields->ids[unique - 1])
+			fields->ids[unique++] = fields->ids[i];
+	*ids = fields->ids;
+	*count = unique;
+}
+
+static void find_kept_fields(struct detector *d)
+{
+	struct fields all = {0}, relations = {0};
+
+	for (uint32_t i = 0; i < d->rules->count; i++) {
+		const struct rule *rule = d->rules->rules[i];
+
+		if (!d->runs[i].runs)
+			continue;
+		add_rule_fields(&all, rule);
+		if (rule->query->relation_count)
+			add_rule_fields(&relations, rule);
+	}
+	sort_fields(&all, &d->kept_fields, &d->kept_field_count);
+	sort_fields(&relations, &d->relation_fields, &d->relation_field_count);
+}
+
+/* A filter is silent if none of its events can be one of a finding's. */
+static bool *silent_filters(const struct eql_query *q)
+{
+	bool *silent;
+
+	if (!q->relation_count)
+		return NULL;
+	silent = xcalloc(q->filter_count, sizeof(*silent));
+	for (uint32_t i = 0; i < q->relation_count; i++)
+		silent[q->relations[i].filter] = true;
+	if (q->lineage_filter != EQL_NO_FILTER)
+		silent[q->lineage_filter] = true;
+	if (q->kind == EQL_QUERY_EVENT)
+		silent[0] = false;
+	for (uint32_t i = 0; i < q->stage_count; i++)
+		silent[q->stages[i].filter] = false;
+	return silent;
 }
 
 static bool is_ordered(const struct rule *rule)
@@ -162,6 +194,7 @@ static void start_machine(struct detector *d, struct rule_run *run, const struct
 	};
 
 	run->machine = eql_machine_new(rule->query, &options);
+	run->silent = silent_filters(rule->query);
 }
 
 static void add_names(const struct rule_fields *fields, struct buf *text)
@@ -243,8 +276,10 @@ void detector_free(struct detector *d)
 	if (!d)
 		return;
 	reorder_free(&d->reorder);
-	for (uint32_t i = 0; i < d->rules->count; i++)
+	for (uint32_t i = 0; i < d->rules->count; i++) {
 		eql_machine_free(d->runs[i].machine);
+		free(d->runs[i].silent);
+	}
 	eql_pool_free(d->pool);
 	group_table_free(&d->thresholds);
 	group_table_free(&d->terms);
@@ -254,6 +289,7 @@ void detector_free(struct detector *d)
 	free(d->active);
 	free(d->slots);
 	free(d->kept_fields);
+	free(d->relation_fields);
 	free(d->ordered_hits);
 	free(d);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/json_writer.h"
 #include "engine/detector_state_internal.h"
 
@@ -88,6 +89,18 @@ static void write_scalar(struct json_writer *w, const struct value *v)
 	json_null(w);
 }
 
+static void write_value(struct json_writer *w, const struct value *v)
+{
+	if (v->type != VALUE_LIST) {
+		write_scalar(w, v);
+		return;
+	}
+	json_array(w);
+	for (uint32_t i = 0; i < v->count; i++)
+		write_scalar(w, &v->items[i]);
+	json_end(w);
+}
+
 static void write_rule(struct writing *w, uint32_t rule)
 {
 	begin_line(w);
@@ -98,11 +111,39 @@ static void write_rule(struct writing *w, uint32_t rule)
 	end_line(w);
 }
 
+/* A document that says what was kept of an event that has none. */
+static void make_document(struct writing *w, const struct kept_event *event, struct buf *out)
+{
+	struct json_writer json = json_writer_to(out);
+	char time[CLOCK_TEXT_MAX];
+
+	json_object(&json);
+	json_member(&json, field_known_name(FIELD_TIMESTAMP), clock_format(event->time_ns, time));
+	if (event->tiebreaker.type != VALUE_NULL) {
+		json_key(&json, field_known_name(FIELD_EVENT_SEQUENCE));
+		write_scalar(&json, &event->tiebreaker);
+	}
+	for (uint32_t i = 0; i < event->value_count; i++) {
+		const struct kept_value *kept = &event->values[i];
+
+		if (kept->field == FIELD_TIMESTAMP || kept->field == FIELD_EVENT_SEQUENCE)
+			continue;
+		json_key(&json, field_set_info(w->detector->fields, kept->field)->name);
+		write_value(&json, &kept->value);
+	}
+	json_end(&json);
+}
+
 static void write_event(struct writing *w, const struct kept_event *event)
 {
+	struct buf made = {0};
+
+	if (!event->document.len)
+		make_document(w, event, &made);
 	write_number(w, STR("arrival"), (int64_t)event->arrival);
 	json_key(&w->json, STR("document"));
-	json_string(&w->json, event->document);
+	json_string(&w->json, made.len ? buf_str(&made) : event->document);
+	buf_free(&made);
 }
 
 static void write_waiting(struct writing *w, const struct reorder_entry *entry)

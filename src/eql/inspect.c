@@ -519,7 +519,8 @@ bool eql_leaf_comparison(const struct eql_leaf *leaf, struct eql_comparison *out
 	if (!constant)
 		return false;
 	left = x->kids[0]->kind == EXPR_TO_DATE ? x->kids[0]->kids[0] : x->kids[0];
-	if (left->kind != EXPR_FIELD || !number_of(constant, &out->number))
+	if (left->kind != EXPR_FIELD || left->stage != EQL_THIS_EVENT ||
+	    !number_of(constant, &out->number))
 		return false;
 	out->field = left->field;
 	out->order = EQL_ORDER_EQ;

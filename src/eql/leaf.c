@@ -213,12 +213,13 @@ static const struct value *value_of(const struct eql_leaf *leaf, uint32_t i,
 				    const struct eql_view *view)
 {
 	static const struct value missing;
-	uint32_t stage = leaf->field_stages ? leaf->field_stages[i] : EQL_THIS_EVENT;
 	const struct eql_scene *scene = view->scene;
 	const struct kept_event *kept = NULL;
 
 	if (view->event)
 		return event_get(view->event, leaf->fields[i]);
+	uint32_t stage = leaf->field_stages ? leaf->field_stages[i] : EQL_THIS_EVENT;
+
 	if (stage == EQL_THIS_EVENT)
 		kept = scene->event;
 	else if (scene->stages && stage < scene->stage_count)

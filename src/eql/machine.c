@@ -168,6 +168,7 @@ struct eql_machine *eql_machine_new(const struct eql_query *query,
 	machine->options = *options;
 	machine->pool = options->pool;
 	machine->now_ns = INT64_MIN;
+	pool_add_machine(machine->pool, machine);
 	key_tuples_init(&machine->tuples, query->key_count);
 	machine->picked = xcalloc((size_t)query->stage_count + 1, sizeof(*machine->picked));
 	if (query->kind == EQL_QUERY_SEQUENCE)
@@ -190,6 +191,7 @@ void eql_machine_free(struct eql_machine *machine)
 	if (!machine)
 		return;
 	machine_forget_all(machine);
+	pool_remove_machine(machine->pool, machine);
 	pool_release(machine->pool, hash_table_bytes(&machine->nodes));
 	pool_release(machine->pool, hash_table_bytes(&machine->processes));
 	hash_table_free(&machine->nodes);

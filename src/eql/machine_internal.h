@@ -8,8 +8,8 @@
  *	        ── processes ► process "x"
  *
  * A place is a stage that is not missing. What can be dropped by itself (partial, past, sample,
- * process) begins with a struct held, which is in two lists: of all in the pool, least recently
- * made or used first, for eviction; and of its kind in the machine, by time, for expiry.
+ * process) begins with a struct held, which is in the list of its kind in the machine, by time. What
+ * is too old is at the beginning of these lists, and so is the oldest of all in the pool.
  */
 #ifndef LINTEL_EQL_MACHINE_INTERNAL_H
 #define LINTEL_EQL_MACHINE_INTERNAL_H
@@ -33,7 +33,6 @@ enum held_kind {
 };
 
 struct held {
-	struct held *older, *newer; /* in the pool */
 	struct held *before, *next; /* of this kind, in the machine */
 	struct eql_machine *machine;
 	int64_t since_ns; /* never less than that of `before` */
@@ -46,7 +45,10 @@ struct held_list {
 
 struct eql_pool {
 	size_t bytes_max, bytes;
-	struct held *oldest, *newest;
+	struct eql_machine **machines;
+	size_t machine_count, machine_cap;
+	struct held_list **oldest; /* for eviction: a heap, the list with the oldest on top */
+	size_t oldest_count, oldest_cap;
 };
 
 /* Events 0 to count - 1 of a sequence: it is at place count - 1. */
@@ -57,6 +59,9 @@ struct partial {
 	struct kept_event **events; /* &first, or memory of its own */
 	struct kept_event *first;
 	uint32_t count, cap;
+	/* Time of the last event: mostly decides about order without a look at the event itself,
+	 * which is not in the processor's cache when keys are many. */
+	int64_t last_ns;
 	bool spoiled;            /* has an event that must be missing: gives no result */
 	int64_t lead_ns;         /* latest miss before the first event; INT64_MIN: none */
 	struct kept_event *miss; /* first miss after the last event, or NULL */
@@ -96,6 +101,9 @@ struct key_node {
 			struct partial *partials; /* by place, highest first; one per place */
 			struct partial *waiting;  /* complete, if no event comes that must not */
 			struct past *past;        /* or NULL */
+			/* Most keys have one partial, and it is here. */
+			struct partial own;
+			bool own_used;
 		};
 		struct sample *sample;
 	};
@@ -188,6 +196,8 @@ struct taken {
 };
 
 /* pool.c */
+void pool_add_machine(struct eql_pool *pool, struct eql_machine *machine);
+void pool_remove_machine(struct eql_pool *pool, const struct eql_machine *machine);
 void pool_charge(struct eql_pool *pool, size_t bytes);
 void pool_release(struct eql_pool *pool, size_t bytes);
 /* References that the pool accounts for; an event held several times counts once. */
@@ -197,7 +207,7 @@ void held_add(struct held *held, struct eql_machine *machine, enum held_kind kin
 /* As if removed and added again: the last to go. */
 void held_renew(struct held *held, int64_t since);
 void held_remove(struct held *held);
-/* The oldest goes until the bound is kept. */
+/* If the bound is not kept, the oldest goes until it is. */
 void pool_make_room(struct eql_pool *pool);
 
 /* machine.c */

@@ -15,6 +15,10 @@ struct eql_pool *eql_pool_new(size_t bytes_max)
 
 void eql_pool_free(struct eql_pool *pool)
 {
+	if (!pool)
+		return;
+	free(pool->machines);
+	free(pool->oldest);
 	free(pool);
 }
 
@@ -51,16 +55,7 @@ void pool_drop(struct eql_pool *pool, struct kept_event *event)
 
 static void append(struct held *held)
 {
-	struct eql_pool *pool = held->machine->pool;
 	struct held_list *alike = &held->machine->lists[held->kind];
-
-	held->older = pool->newest;
-	held->newer = NULL;
-	if (pool->newest)
-		pool->newest->newer = held;
-	else
-		pool->oldest = held;
-	pool->newest = held;
 
 	held->before = alike->newest;
 	held->next = NULL;
@@ -73,11 +68,8 @@ static void append(struct held *held)
 
 void held_remove(struct held *held)
 {
-	struct eql_pool *pool = held->machine->pool;
 	struct held_list *alike = &held->machine->lists[held->kind];
 
-	*(held->older ? &held->older->newer : &pool->oldest) = held->newer;
-	*(held->newer ? &held->newer->older : &pool->newest) = held->older;
 	*(held->before ? &held->before->next : &alike->oldest) = held->next;
 	*(held->next ? &held->next->before : &alike->newest) = held->before;
 }
@@ -106,12 +98,106 @@ void held_renew(struct held *held, int64_t since)
 	append(held);
 }
 
+void pool_add_machine(struct eql_pool *pool, struct eql_machine *machine)
+{
+	if (pool->machine_count == pool->machine_cap) {
+		pool->machine_cap = pool->machine_cap ? pool->machine_cap * 2 : 8;
+		pool->machines =
+		    xreallocarray(pool->machines, pool->machine_cap, sizeof(*pool->machines));
+	}
+	pool->machines[pool->machine_count++] = machine;
+}
+
+void pool_remove_machine(struct eql_pool *pool, const struct eql_machine *machine)
+{
+	size_t at = 0;
+
+	while (pool->machines[at] != machine)
+		at++;
+	pool->machines[at] = pool->machines[--pool->machine_count];
+}
+
+/* ------------------------------------------------------------------------------------- eviction */
+
+static bool is_older(const struct held_list *a, const struct held_list *b)
+{
+	return a->oldest->since_ns < b->oldest->since_ns;
+}
+
+static void sift_down(struct eql_pool *pool, size_t at)
+{
+	struct held_list **heap = pool->oldest;
+
+	for (;;) {
+		size_t next = at;
+
+		for (size_t kid = 2 * at + 1; kid <= 2 * at + 2 && kid < pool->oldest_count; kid++)
+			if (is_older(heap[kid], heap[next]))
+				next = kid;
+		if (next == at)
+			return;
+		struct held_list *moved = heap[at];
+
+		heap[at] = heap[next];
+		heap[next] = moved;
+		at = next;
+	}
+}
+
+static void gather_oldest(struct eql_pool *pool)
+{
+	size_t most = pool->machine_count * HELD_KINDS;
+
+	if (most > pool->oldest_cap) {
+		pool->oldest = xreallocarray(pool->oldest, most, sizeof(*pool->oldest));
+		pool->oldest_cap = most;
+	}
+	pool->oldest_count = 0;
+	for (size_t i = 0; i < pool->machine_count; i++)
+		for (size_t kind = 0; kind < HELD_KINDS; kind++)
+			if (pool->machines[i]->lists[kind].oldest)
+				pool->oldest[pool->oldest_count++] =
+				    &pool->machines[i]->lists[kind];
+	for (size_t i = pool->oldest_count / 2; i-- > 0;)
+		sift_down(pool, i);
+}
+
+static void evict(struct held *held)
+{
+	counter_add(held->kind == HELD_PROCESS ? COUNTER_LINEAGE_EVICTED : COUNTER_SEQUENCE_EVICTED,
+		    1);
+	held_forget(held);
+}
+
+/* Makes a heap again of the lists that still have something. */
+static void drop_empty(struct eql_pool *pool)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < pool->oldest_count; i++)
+		if (pool->oldest[i]->oldest)
+			pool->oldest[n++] = pool->oldest[i];
+	pool->oldest_count = n;
+	for (size_t i = n / 2; i-- > 0;)
+		sift_down(pool, i);
+}
+
+/* A little more goes than must, so that the lists are not gathered for every event. */
 void pool_make_room(struct eql_pool *pool)
 {
-	while (pool->bytes > pool->bytes_max && pool->oldest) {
-		counter_add(pool->oldest->kind == HELD_PROCESS ? COUNTER_LINEAGE_EVICTED
-							       : COUNTER_SEQUENCE_EVICTED,
-			    1);
-		held_forget(pool->oldest);
+	if (pool->bytes <= pool->bytes_max)
+		return;
+	size_t wanted = pool->bytes_max - pool->bytes_max / 64;
+
+	gather_oldest(pool);
+	while (pool->bytes > wanted && pool->oldest_count) {
+		struct held_list *list = pool->oldest[0];
+		bool takes_others = list->oldest->kind == HELD_PAST; /* what `until` has ended */
+
+		evict(list->oldest);
+		if (list->oldest && !takes_others)
+			sift_down(pool, 0);
+		else
+			drop_empty(pool);
 	}
 }

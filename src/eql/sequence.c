@@ -103,6 +103,7 @@ static void append_event(struct partial *p, struct kept_event *event)
 		p->cap = cap;
 	}
 	p->events[p->count++] = pool_hold(pool, event);
+	p->last_ns = event->time_ns;
 }
 
 static void drop_events(struct partial *p)
@@ -131,12 +132,16 @@ static void make_empty(struct partial *p)
 static struct partial *partial_new(struct eql_machine *machine, struct key_node *node,
 				   int64_t since)
 {
-	struct partial *p = xmalloc(sizeof(*p));
+	struct partial *p = &node->own;
 
+	if (node->own_used) {
+		p = xmalloc(sizeof(*p));
+		pool_charge(machine->pool, sizeof(*p) + ALLOCATION_BYTES);
+	}
+	node->own_used = true;
 	p->node = node;
 	make_empty(p);
 	held_add(&p->held, machine, HELD_PARTIAL, since);
-	pool_charge(machine->pool, sizeof(*p) + ALLOCATION_BYTES);
 	machine->live++;
 	return p;
 }
@@ -148,8 +153,12 @@ static void partial_free(struct partial *p)
 
 	drop_events(p);
 	held_remove(&p->held);
-	pool_release(machine->pool, sizeof(*p) + ALLOCATION_BYTES);
 	machine->live--;
+	if (p == &p->node->own) {
+		p->node->own_used = false;
+		return;
+	}
+	pool_release(machine->pool, sizeof(*p) + ALLOCATION_BYTES);
 	free(p);
 }
 
@@ -284,13 +293,21 @@ static void complete(struct partial *p)
 
 /* ------------------------------------------------------------------------------- events in places */
 
+/* Is the event after the last one of the partial? */
+static bool goes_on(const struct taken *taken, const struct partial *p)
+{
+	if (p->last_ns != taken->event->time_ns)
+		return p->last_ns < taken->event->time_ns;
+	return event_before(taken->machine, last_event(p), taken->event);
+}
+
 static bool may_take(const struct taken *taken, const struct partial *p)
 {
 	struct eql_machine *machine = taken->machine;
 	const struct sequence_plan *plan = &machine->plan;
 	uint32_t filter = machine->query->stages[plan->stages[p->count]].filter;
 
-	if (!event_before(machine, last_event(p), taken->event))
+	if (!goes_on(taken, p))
 		return false;
 	if (!machine->query->filters[filter].whole)
 		return true;
@@ -337,6 +354,8 @@ static void take_event(const struct taken *taken, struct partial *p)
 /* Came late: what is in the place would have replaced it. */
 static bool too_late_for(const struct taken *taken, const struct partial *in_place)
 {
+	if (in_place->last_ns != taken->event->time_ns)
+		return taken->event->time_ns < in_place->last_ns;
 	return kept_event_order_total(taken->event, last_event(in_place)) < 0;
 }
 
@@ -502,7 +521,7 @@ static void miss_in_middle(const struct taken *taken, struct key_node *node, con
 
 	while (p && p->count - 1 != gap->place)
 		p = p->next;
-	if (!p || p->spoiled || !event_before(machine, last_event(p), taken->event) ||
+	if (!p || p->spoiled || !goes_on(taken, p) ||
 	    (p->miss && !event_before(machine, taken->event, p->miss)))
 		return;
 	if (!whole_holds(taken, machine->query->stages[gap->stage].filter, by_stage(p)))
@@ -519,7 +538,7 @@ static void miss_at_end(const struct taken *taken, struct key_node *node, const 
 	for (struct partial **at = &node->waiting; *at;) {
 		struct partial *p = *at;
 
-		if (!event_before(machine, last_event(p), taken->event) ||
+		if (!goes_on(taken, p) ||
 		    !whole_holds(taken, machine->query->stages[gap->stage].filter, by_stage(p))) {
 			at = &p->next;
 			continue;
@@ -616,9 +635,15 @@ static void expire_partials(struct eql_machine *machine)
 {
 	struct held *oldest;
 
-	while ((oldest = machine->lists[HELD_PARTIAL].oldest) &&
-	       far_apart(machine, oldest->since_ns, machine->now_ns))
+	while ((oldest = machine->lists[HELD_PARTIAL].oldest)) {
+		if (!far_apart(machine, oldest->since_ns, machine->now_ns)) {
+			/* The next to go. When keys are many its event is not in the cache. */
+			__builtin_prefetch(((struct partial *)oldest)->first);
+			return;
+		}
+		__builtin_prefetch(oldest->next);
 		decide((struct partial *)oldest);
+	}
 }
 
 /* An `until` has said all there is to say once time goes on; a leading miss must be remembered as

@@ -5,8 +5,9 @@
  * reads. So decompression of one file and the matching of what came before it overlap, and
  * a batch is processed where it is still in the cache.
  *
- * How much is read ahead: every open input may have one piece of work; READ_AHEAD per thread more
- * are shared by all, and go to whoever has least.
+ * What is read next is what the consumer will want next: of the input that will be furthest behind
+ * when all read so far is consumed. How much is read ahead: every open input may have one piece of
+ * work, READ_AHEAD per thread more are shared by all.
  */
 #include <errno.h>
 #include <signal.h>
@@ -16,8 +17,8 @@
 #include "base/log.h"
 #include "hunt/hunt_internal.h"
 
-/* One in hand and one in reserve, so that a thread does not wait for the consumer. */
-#define READ_AHEAD 2
+/* One in hand and some in reserve, so that a thread does not wait for the consumer. */
+#define READ_AHEAD 4
 
 struct crew {
 	const struct hunt_options *options;
@@ -54,7 +55,7 @@ static struct input_queue *choose(const struct crew *crew)
 	for (uint32_t i = 0; i < crew->inputs->open_count; i++) {
 		struct input_queue *input = crew->inputs->open[i];
 
-		if (can_be_read(crew, input) && (!best || input->queued < best->queued))
+		if (can_be_read(crew, input) && (!best || input->read_ns < best->read_ns))
 			best = input;
 	}
 	return best;
@@ -119,6 +120,8 @@ static bool work_once(struct crew *crew, struct worker *worker)
 	worker_process(worker, work);
 	pthread_mutex_lock(&crew->lock);
 	work->done = true;
+	if (work->reached_ns > input->read_ns)
+		input->read_ns = work->reached_ns;
 	pthread_cond_signal(&crew->is_done);
 	return true;
 }

@@ -77,6 +77,7 @@ struct input_queue {
 	uint32_t queued;   /* in the queue or being read */
 	struct work *part; /* the reader waits for the rest of its first line; or NULL */
 	bool reading, waiting, at_end;
+	int64_t read_ns; /* latest time of what was read and processed; at first as reached_ns */
 	/* the consumer's: */
 	int64_t reached_ns; /* latest time consumed; before that, of its first event */
 	uint64_t line_base, position;

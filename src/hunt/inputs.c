@@ -184,7 +184,7 @@ struct input_queue *inputs_take_next(struct inputs *inputs, const char **path)
 	struct input_queue *input = xcalloc(1, sizeof(*input));
 
 	input->number = next->number;
-	input->reached_ns = next->ns;
+	input->reached_ns = input->read_ns = next->ns;
 	*path = inputs->list.files[next->number].path;
 	line_report_begin(&input->report, *path);
 	return input;

@@ -98,8 +98,8 @@ static void on_event(struct worker *worker, struct work *work)
 		work->reached_ns = event->time_ns;
 	/* Its arrival is the consumer's to say. */
 	if (n)
-		add_found(work, detector_keep(worker->detector, event, 0, event->document), hits,
-			  n);
+		add_found(work, detector_keep(worker->detector, event, hits, n, 0, event->document),
+			  hits, n);
 }
 
 static void on_line(struct worker *worker, struct work *work, const struct batch_lines *lines,

@@ -80,6 +80,9 @@ struct rule_source {
 struct diag rule_diag_key(const struct rule_source *source, const struct tree_node *node);
 struct diag rule_diag_value(const struct rule_source *source, const struct tree_node *node);
 struct diag rule_diag_at(const struct rule_source *source, size_t offset, size_t width);
+/* At byte `at` of the decoded text of a string, `width` bytes of its line. */
+struct diag rule_diag_text(const struct rule_source *source, const struct tree_node *node,
+			   size_t at, size_t width);
 /* Byte offset of a line of the file and a column (from 1) in the source's text. */
 size_t rule_offset(const struct rule_source *source, uint32_t line, uint32_t column);
 /* A rule's key; NULL if it is missing, or JSON's null. */

@@ -148,6 +148,21 @@ static void relocate(const struct rule_source *source, const struct tree_node *n
 	diag_add(source->diags, diag, "%.*s", STR_ARG(from->message));
 }
 
+struct diag rule_diag_text(const struct rule_source *source, const struct tree_node *node,
+			   size_t at, size_t width)
+{
+	struct raw_string raw = find_raw(source, node);
+	uint32_t line = 1, column = 1;
+
+	for (size_t i = 0; i < at && i < node->text.len; i++) {
+		bool newline = node->text.p[i] == '\n';
+
+		line += newline;
+		column = newline ? 1 : column + 1;
+	}
+	return rule_diag_at(source, raw_offset(source->text, raw, line, column), width);
+}
+
 int rule_compile(const struct rule_source *source, const struct tree_node *node, bool condition,
 		 const struct eql_options *options, struct field_set *fields,
 		 struct eql_query **query, struct str *reason)

@@ -209,6 +209,17 @@ void rule_set_load_tree(struct rule_set *set, struct field_set *fields, struct r
 	diag_list_free(&said);
 }
 
+/* A file of tests among rules is none, and no mistake. */
+static void add_tests(struct rule_set *set, struct str path)
+{
+	struct rule *rule = ARENA_NEW(&set->arena, struct rule);
+
+	rule->path = path;
+	rule->state = RULE_SKIPPED;
+	rule->reason = STR("tests of a rule: lintel rules test runs them");
+	rule_set_add(set, rule);
+}
+
 /* A file that is one rule. */
 static void load_one(struct rule_set *set, struct field_set *fields, enum rule_format format,
 		     struct str text, struct str path, struct diag_list *diags)
@@ -236,7 +247,11 @@ static void load_one(struct rule_set *set, struct field_set *fields, enum rule_f
 		    .rule = format == RULE_FORMAT_TOML ? tree_get(root, "rule") : root,
 		};
 
-		rule_set_load_tree(set, fields, &source, diags);
+		/* It names the rule that its tests are about. */
+		if (format == RULE_FORMAT_TOML && tree_get_typed(root, "rule", TREE_STRING))
+			add_tests(set, path);
+		else
+			rule_set_load_tree(set, fields, &source, diags);
 	}
 	diag_list_free(&said);
 	arena_free(&tree);

@@ -212,13 +212,12 @@ static void feed_json(struct fixture *f, struct str json)
 
 	if (f->event.time_ns > f->stream_ns)
 		f->stream_ns = f->event.time_ns;
-	struct kept_event *kept =
-	    detector_keep(f->detector, &f->event, ++f->arrived, f->event.document);
-
-	if (n)
-		detector_take(f->detector, kept, hits, n, f->stream_ns);
-	else
-		kept_event_unref(kept);
+	f->arrived++;
+	if (!n)
+		return;
+	detector_take(f->detector,
+		      detector_keep(f->detector, &f->event, hits, n, f->arrived, f->event.document),
+		      hits, n, f->stream_ns);
 }
 
 /* An event at `seconds` from BEGIN: its id, and other members as JSON text. */
@@ -656,6 +655,10 @@ static void add_all_kinds(struct fixture *f)
 	rule->threshold.cardinality_field = (uint32_t)field_set_demand(f->fields, STR("host.id"));
 	rule->threshold.cardinality_value = 2;
 	add_new_terms(f, "new", NAMES("user.name", "host.id"));
+	add_endpoint_rule(f, "rel",
+			  "any where event.action == \"b\" and descendant of "
+			  "[process where process.name == \"p1\" and event.action == \"x\"]",
+			  NULL);
 	suppress(f, add_rule(f, "few", "any where event.action == \"b\""), 6 * SECOND, true,
 		 NAMES("user.name"));
 }
@@ -664,7 +667,7 @@ static void add_all_kinds(struct fixture *f)
 struct made {
 	int64_t time_ns;
 	int64_t sent_ns; /* by which they are shuffled: less than the tolerance later */
-	char json[256];
+	char json[400];
 };
 
 static void make_events(struct made *made, uint32_t count)
@@ -677,12 +680,16 @@ static void make_events(struct made *made, uint32_t count)
 		now += 1 + random_below(900) * NS_PER_MS;
 		made[i].time_ns = now;
 		made[i].sent_ns = now + random_below(2000) * NS_PER_MS;
-		snprintf(made[i].json, sizeof(made[i].json),
-			 "{\"id\":\"e%u\",\"@timestamp\":\"%s\",\"event\":{\"action\":\"%s\"},"
-			 "\"user\":{\"name\":\"u%u\"},\"host\":{\"id\":\"h%u\"}}",
-			 i, clock_format(now, time).p,
-			 actions[random_below(sizeof(actions) / sizeof(*actions))], random_below(3),
-			 random_below(4));
+		snprintf(
+		    made[i].json, sizeof(made[i].json),
+		    "{\"id\":\"e%u\",\"@timestamp\":\"%s\",\"event\":{\"category\":\"process\","
+		    "\"action\":\"%s\"},\"process\":{\"name\":\"p%u\",\"entity_id\":\"%u\","
+		    "\"parent\":{\"entity_id\":\"%u\"}},"
+		    "\"user\":{\"name\":\"u%u\"},\"host\":{\"id\":\"h%u\"}}",
+		    i, clock_format(now, time).p,
+		    actions[random_below(sizeof(actions) / sizeof(*actions))], random_below(3),
+		    i / 50 * 20 + random_below(20), i / 50 * 20 + random_below(20), random_below(3),
+		    random_below(4));
 	}
 }
 
@@ -742,8 +749,10 @@ static void disorder_within_the_tolerance_changes_nothing(void **state)
 	struct fixture *f = *state;
 	uint64_t late = counter_get(COUNTER_EVENT_LATE);
 	static struct made made[EVENTS];
+	int found[RULES_MAX] = {0};
 
 	add_all_kinds(f);
+	assert_true(f->rules.count <= RULES_MAX);
 	start(f);
 	for (int round = 0; round < 50; round++) {
 		make_events(made, EVENTS);
@@ -753,12 +762,14 @@ static void disorder_within_the_tolerance_changes_nothing(void **state)
 		struct buf shuffled = run(f, made, EVENTS);
 
 		assert_string_equal(sorted.p, shuffled.p);
-		/* Each kind of rule has found something. */
 		for (uint32_t i = 0; i < f->rules.count; i++)
-			assert_non_null(strstr(sorted.p, f->rules.rules[i]->id.p));
+			found[i] += strstr(sorted.p, f->rules.rules[i]->id.p) != NULL;
 		buf_free(&sorted);
 		buf_free(&shuffled);
 	}
+	/* Each kind of rule finds something in most rounds. */
+	for (uint32_t i = 0; i < f->rules.count; i++)
+		assert_true(found[i] > 25);
 	assert_int_equal(counter_get(COUNTER_EVENT_LATE), late);
 }
 

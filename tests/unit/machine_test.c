@@ -728,6 +728,29 @@ static void the_pool_is_bounded(void **state)
 	bench_free(b);
 }
 
+/* What is remembered of `until` and of leading misses is bounded as well, also where nothing else
+ * is held. */
+static void memories_are_bounded(void **state)
+{
+	(void)state;
+	struct bench *b = bench_for("sequence by k with maxspan=1h ![m where true] [a where true]"
+				    " [b where true] until [u where true]",
+				    EQL_DIALECT_ELASTICSEARCH, 50000);
+	uint64_t before = counter_get(COUNTER_SEQUENCE_EVICTED);
+	char more[32];
+
+	start_machine(b);
+	for (int i = 1; i < 3000; i++) {
+		snprintf(more, sizeof(more), "\"k\":%d", i % 1000);
+		at(b, i, i, i % 3 == 0 ? "m" : i % 3 == 1 ? "a" : "u", more);
+		if (i % 7 == 0)
+			at(b, i, i, "u", more);
+		assert_in_range(eql_pool_bytes(b->pool), 0, 50000);
+	}
+	assert_true(counter_get(COUNTER_SEQUENCE_EVICTED) > before + 1000);
+	bench_free(b);
+}
+
 static void an_event_in_several_places_counts_once(void **state)
 {
 	(void)state;
@@ -1372,6 +1395,7 @@ int main(void)
 	    cmocka_unit_test(late_events_change_nothing_else),
 	    cmocka_unit_test(what_is_too_old_goes),
 	    cmocka_unit_test(the_pool_is_bounded),
+	    cmocka_unit_test(memories_are_bounded),
 	    cmocka_unit_test(an_event_in_several_places_counts_once),
 	    cmocka_unit_test(samples_at_the_end),
 	    cmocka_unit_test(events_of_a_sample_differ),
