@@ -20,7 +20,7 @@ Times are user + system CPU time of the process, start-up included, the least of
 threads are compared it is wall-clock time. Inputs are read once before, so that they are in memory.
 --quick: a quarter of the input or less, where start-up shows, and fewer rounds. Figures of a busy machine are no figures: look at `load`.
 """
-import argparse, json, os, platform, re, subprocess, sys, tempfile, time
+import argparse, hashlib, json, os, platform, re, subprocess, sys, tempfile, time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SHARED = os.path.join(TOP, "..", "shared")
@@ -143,8 +143,18 @@ def cached(name, make):
     return path
 
 
+GENERATOR = os.path.join(TOP, "tests", "bench", "generate.py")
+
+
 def generate(*flags):
-    return [sys.executable, os.path.join(TOP, "tests", "bench", "generate.py"), "--seed", str(SEED), *flags]
+    return [sys.executable, GENERATOR, "--seed", str(SEED), *flags]
+
+
+def generated(name, *flags):
+    """Made again when the generator has changed."""
+    with open(GENERATOR, "rb") as f:
+        version = hashlib.sha256(f.read()).hexdigest()[:8]
+    return cached("%s-%s.ndjson" % (name, version), generate(*flags))
 
 
 # ---- rules
@@ -257,14 +267,14 @@ def bench_corpus():
 
 def bench_generated():
     size = 250000000 if args.quick else 1000000000
-    bench_input("generated", cached("generated-%d.ndjson" % size, generate("--bytes", str(size))))
+    bench_input("generated", generated("generated-%d" % size, "--bytes", str(size)))
 
 
 # ---- the peer
 
 def bench_peer():
     events = 200000 if args.quick else 1000000
-    path = cached("peer-%d.ndjson" % events, generate("--events", str(events), "--mix", PEER_MIX))
+    path = generated("peer-%d" % events, "--events", str(events), "--mix", PEER_MIX)
     runs = [Run(hunt(files, [path])) for _ in range(rounds)]
     rate = events / cpu(runs)
     section("peer: python-eql with 265 rules, figure recorded in ../shared/eql-peer.md, not measured here")
