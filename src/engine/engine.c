@@ -8,6 +8,12 @@
 #include "engine/value_cache_internal.h"
 #include "engine/verdict_internal.h"
 
+/* The value of a field, once it has been looked at. */
+struct judged {
+	uint32_t epoch;
+	struct seen value;
+};
+
 /*
  * What one thread knows of the event in hand, and of those before. An entry of the arrays of numbers
  * is of this event when it carries the current epoch, so nothing is cleared between events.
@@ -18,9 +24,6 @@ struct engine_scratch {
 	uint32_t *groups;     /* alive: category fits and gate holds */
 	uint32_t *planned;    /* indexes in the plan being made */
 	uint32_t *slots;      /* is a candidate already */
-	uint32_t *judged;     /* indexes whose verdict is this event's */
-	uint32_t *verdicts;   /* by index */
-	uint32_t *numbers;    /* by index: of the value, if the cache knows it, else 0 */
 	uint32_t *of_nothing; /* by index: the verdict on a missing field, or VERDICT_NONE */
 	uint32_t *key;        /* verdicts of the plan's indexes, in its order */
 	uint32_t *candidates;
@@ -28,9 +31,10 @@ struct engine_scratch {
 	uint32_t *open;    /* slots that ask an EVENT leaf */
 	uint32_t *matched; /* both kinds that match */
 	uint32_t candidate_count;
-	bool asked; /* an EVENT leaf */
+	bool asked;            /* an EVENT leaf */
+	struct judged *judged; /* by index */
 	struct engine_hit *hits;
-	struct verdict_table seen;
+	struct verdict_table verdicts;
 	struct value_cache *values;
 	struct outcome_cache *outcomes;
 	struct plan_table *plans;
@@ -57,11 +61,9 @@ static void allocate_numbers(struct engine_scratch *s, const struct engine *e)
 	} arrays[] = {
 	    {&s->leaves, e->leaf_count},      {&s->groups, e->group_count},
 	    {&s->planned, e->index_count},    {&s->slots, e->slot_count},
-	    {&s->judged, e->index_count},     {&s->verdicts, e->index_count},
 	    {&s->of_nothing, e->index_count}, {&s->key, e->index_count},
 	    {&s->candidates, e->slot_count},  {&s->decided, e->slot_count},
 	    {&s->open, e->slot_count},        {&s->matched, e->slot_count},
-	    {&s->numbers, e->index_count},
 	};
 	const size_t n = sizeof(arrays) / sizeof(*arrays);
 
@@ -74,10 +76,10 @@ static void allocate_numbers(struct engine_scratch *s, const struct engine *e)
 
 static void forget(struct engine_scratch *s)
 {
-	verdict_table_forget(&s->seen);
+	verdict_table_forget(&s->verdicts);
 	value_cache_forget(s->values);
 	outcome_cache_forget(s->outcomes);
-	memset(s->of_nothing, 0xff, s->seen.engine->index_count * sizeof(*s->of_nothing));
+	memset(s->of_nothing, 0xff, s->verdicts.engine->index_count * sizeof(*s->of_nothing));
 }
 
 struct engine_scratch *engine_scratch_new(const struct engine *e)
@@ -85,13 +87,14 @@ struct engine_scratch *engine_scratch_new(const struct engine *e)
 	struct engine_scratch *s = xcalloc(1, sizeof(*s));
 
 	allocate_numbers(s, e);
+	s->judged = xcalloc((size_t)e->index_count + 1, sizeof(*s->judged));
 	s->hits = xcalloc(e->slot_count + 1, sizeof(*s->hits));
 	s->scan = scan_scratch_new();
 	for (uint32_t i = 0; i < e->index_count; i++)
 		scan_scratch_fit(s->scan, e->indexes[i].scan);
 	s->eql = eql_scratch_new();
 	s->plans = plan_table_new(e);
-	verdict_table_init(&s->seen, e);
+	verdict_table_init(&s->verdicts, e);
 	s->values = value_cache_new(e->index_count);
 	s->outcomes = outcome_cache_new();
 	forget(s);
@@ -103,11 +106,12 @@ void engine_scratch_free(struct engine_scratch *s)
 	if (!s)
 		return;
 	free(s->memory);
+	free(s->judged);
 	free(s->hits);
 	scan_scratch_free(s->scan);
 	eql_scratch_free(s->eql);
 	plan_table_free(s->plans);
-	verdict_table_free(&s->seen);
+	verdict_table_free(&s->verdicts);
 	value_cache_free(s->values);
 	outcome_cache_free(s->outcomes);
 	free(s);
@@ -117,10 +121,11 @@ static void next_event(struct engine_scratch *s)
 {
 	if (s->epoch == EPOCH_MAX) {
 		memset(s->memory, 0, s->memory_count * sizeof(*s->memory));
+		memset(s->judged, 0, s->verdicts.engine->index_count * sizeof(*s->judged));
 		s->epoch = 0;
 		forget(s);
 	}
-	if (!verdict_table_has_room(&s->seen))
+	if (!verdict_table_has_room(&s->verdicts))
 		forget(s);
 	s->epoch++;
 	s->candidate_count = 0;
@@ -174,7 +179,7 @@ static uint32_t judge(struct match *m, uint32_t number, const struct value *valu
 	const struct field_index *index = &m->engine->indexes[number];
 	const struct value *values = value->type == VALUE_LIST ? value->items : value;
 	uint32_t n = value->type == VALUE_LIST ? value->count : value->type != VALUE_NULL;
-	uint64_t *bits = verdict_draft(&m->s->seen, number);
+	uint64_t *bits = verdict_draft(&m->s->verdicts, number);
 	bool untyped = false;
 
 	for (uint32_t i = 0; i < n; i++) {
@@ -191,39 +196,42 @@ static uint32_t judge(struct match *m, uint32_t number, const struct value *valu
 
 	if (bit != BIT_NONE)
 		verdict_set(bits, bit);
-	return verdict_number(&m->s->seen, number);
+	return verdict_number(&m->s->verdicts, number);
 }
 
+static uint32_t verdict_on_nothing(struct match *m, uint32_t number)
+{
+	static const struct value nothing = {0};
+	uint32_t *known = &m->s->of_nothing[number];
+
+	if (*known == VERDICT_NONE)
+		*known = judge(m, number, &nothing);
+	return *known;
+}
+
+/* The value is not null. */
 static struct seen look_at(struct match *m, uint32_t number, const struct value *value)
 {
-	struct engine_scratch *s = m->s;
-	struct seen seen = {0};
+	struct judged *judged = &m->s->judged[number];
+	struct seen seen;
 
-	if (value->type == VALUE_NULL) {
-		if (s->of_nothing[number] == VERDICT_NONE)
-			s->of_nothing[number] = judge(m, number, value);
-		seen.verdict = s->of_nothing[number];
-	} else if (!value_cache_find(s->values, number, value, &seen)) {
+	if (!value_cache_find(m->s->values, number, value, &seen)) {
 		seen.verdict = judge(m, number, value);
-		seen.value = value_cache_keep(s->values, number, value, seen.verdict);
+		seen.value = value_cache_keep(m->s->values, number, value, seen.verdict);
 	}
+	*judged = (struct judged){m->s->epoch, seen};
 	return seen;
 }
 
-static void find_verdict(struct match *m, uint32_t number, const struct value *value)
+static struct seen seen_of(struct match *m, uint32_t number)
 {
-	struct seen seen = look_at(m, number, value);
+	const struct value *value = event_get(m->event, m->engine->indexes[number].field);
 
-	m->s->verdicts[number] = seen.verdict;
-	m->s->numbers[number] = seen.value;
-	m->s->judged[number] = m->s->epoch;
-}
-
-static uint32_t verdict_of(struct match *m, uint32_t number)
-{
-	if (m->s->judged[number] != m->s->epoch)
-		find_verdict(m, number, event_get(m->event, m->engine->indexes[number].field));
-	return m->s->verdicts[number];
+	if (value->type == VALUE_NULL)
+		return (struct seen){verdict_on_nothing(m, number), 0};
+	if (m->s->judged[number].epoch == m->s->epoch)
+		return m->s->judged[number].value;
+	return look_at(m, number, value);
 }
 
 /* ---- leaves and slots */
@@ -236,11 +244,9 @@ static bool ask(const struct match *m, const struct leaf *leaf)
 /* Of one field: what it said of the value before, it says again. */
 static bool ask_of_value(struct match *m, const struct leaf *leaf, uint32_t number)
 {
-	uint32_t value;
+	uint32_t value = seen_of(m, leaf->index).value;
 	bool holds;
 
-	verdict_of(m, leaf->index);
-	value = m->s->numbers[leaf->index];
 	if (!value)
 		return ask(m, leaf);
 	if (!value_cache_find_leaf(m->s->values, value, number, &holds)) {
@@ -270,7 +276,7 @@ static bool leaf_holds(struct match *m, uint32_t number)
 
 	return leaf->how == LEAF_EVENT
 		   ? event_leaf_holds(m, leaf, number)
-		   : verdict_has(&m->s->seen, verdict_of(m, leaf->index), leaf->bit);
+		   : verdict_has(&m->s->verdicts, seen_of(m, leaf->index).verdict, leaf->bit);
 }
 
 static bool slot_matches(struct match *m, uint32_t slot)
@@ -346,7 +352,7 @@ static void add_candidate(struct match *m, uint32_t slot)
 static void add_anchored(struct match *m, uint32_t number)
 {
 	const struct field_index *index = &m->engine->indexes[number];
-	const uint64_t *bits = verdict_bits(&m->s->seen, verdict_of(m, number));
+	const uint64_t *bits = verdict_bits(&m->s->verdicts, seen_of(m, number).verdict);
 
 	for (uint32_t word = 0; word < index_words(index); word++)
 		for (uint64_t left = bits[word]; left; left &= left - 1) {
@@ -411,10 +417,11 @@ static void find_outcome(struct match *m, const struct plan *plan, struct outcom
 	struct outcome_key key = {plan->serial, s->key, plan->keyed_count};
 
 	for (uint32_t i = 0; i < plan->keyed_count; i++) {
+		const struct value *value = event_get(m->event, plan->fields[i]);
 		uint32_t number = plan->indexes[i];
 
-		find_verdict(m, number, event_get(m->event, plan->fields[i]));
-		s->key[i] = s->verdicts[number];
+		s->key[i] = value->type == VALUE_NULL ? verdict_on_nothing(m, number)
+						      : look_at(m, number, value).verdict;
 	}
 	if (plan->serial && outcome_find(s->outcomes, &key, out))
 		return;

@@ -22,6 +22,11 @@ static inline uint32_t bit_of(uint64_t gram)
 	return (uint32_t)(hash_of(gram) >> (64 - GRAM_BITS_LOG2));
 }
 
+static inline bool may_have(const struct grams *g, uint64_t gram)
+{
+	return g->bits[bit_of(gram) / 64] >> (bit_of(gram) % 64) & 1;
+}
+
 static uint32_t *place_of(const struct grams *g, uint64_t gram)
 {
 	for (uint32_t i = (uint32_t)(hash_of(gram) >> 32) & g->place_mask;;
@@ -168,16 +173,15 @@ uint32_t grams_find(const struct grams *g, struct str s, uint32_t *seen, uint32_
 
 	for (; i + WORD_BYTES <= s.len; i++) {
 		memcpy(&word, s.p + i, WORD_BYTES);
-		uint64_t gram = gram_of(word, mask);
-
-		if (g->bits[bit_of(gram) / 64] >> (bit_of(gram) % 64) & 1)
-			compare(&f, gram, i);
+		if (may_have(g, gram_of(word, mask)))
+			compare(&f, gram_of(word, mask), i);
 	}
 	/* Nothing may be read behind the text. */
 	for (; i + g->bytes <= s.len; i++) {
 		word = 0;
 		memcpy(&word, s.p + i, g->bytes);
-		compare(&f, gram_of(word, mask), i);
+		if (may_have(g, gram_of(word, mask)))
+			compare(&f, gram_of(word, mask), i);
 	}
 	return f.count;
 }

@@ -41,8 +41,10 @@ struct entry {
 	uint32_t number;
 };
 
+/* Of a field. */
 struct habit {
-	uint32_t last; /* the entry found last */
+	struct entry
+	    last; /* the value found or kept last; its place in the table may be another's */
 	uint32_t looks, found;
 	uint32_t left_out; /* looks still to be left out */
 };
@@ -93,6 +95,7 @@ void value_cache_forget(struct value_cache *cache)
 {
 	memset(cache->entries, 0, (size_t)SETS * WAYS * sizeof(*cache->entries));
 	memset(cache->answers, 0, ANSWERS * sizeof(*cache->answers));
+	memset(cache->habits, 0, cache->indexes * sizeof(*cache->habits));
 	cache->last_number = 0;
 }
 
@@ -279,16 +282,6 @@ static struct entry *set_of(const struct value_cache *cache)
 	return &cache->entries[(h >> 40) % SETS * WAYS];
 }
 
-static void found(struct value_cache *cache, struct habit *habit, struct entry *entry,
-		  struct seen *seen)
-{
-	habit->found++;
-	habit->last = (uint32_t)(entry - cache->entries);
-	if (entry->at + RING_BYTES / 2 < cache->head)
-		move_to_front(cache, entry);
-	*seen = (struct seen){entry->verdict, entry->number};
-}
-
 /* The field's last value again? */
 static bool is_last(const struct value_cache *cache, const struct entry *last,
 		    const struct value *v, bool small)
@@ -306,7 +299,7 @@ bool value_cache_find(struct value_cache *cache, uint32_t index, const struct va
 		      struct seen *seen)
 {
 	struct habit *habit = &cache->habits[index];
-	struct entry *last = &cache->entries[habit->last], *set;
+	struct entry *set;
 	bool small = is_small(value);
 
 	*seen = (struct seen){0};
@@ -317,8 +310,9 @@ bool value_cache_find(struct value_cache *cache, uint32_t index, const struct va
 	cache->print.index = index;
 	if (small)
 		print_small(&cache->print, value);
-	if (is_last(cache, last, value, small)) {
-		found(cache, habit, last, seen);
+	if (is_last(cache, &habit->last, value, small)) {
+		habit->found++;
+		*seen = (struct seen){habit->last.verdict, habit->last.number};
 		return true;
 	}
 	if (!small) {
@@ -330,7 +324,11 @@ bool value_cache_find(struct value_cache *cache, uint32_t index, const struct va
 		if (!is_print(&set[i].print, &cache->print) || !is_there(cache, &set[i]) ||
 		    (!small && !same_bytes(cache, &set[i], value)))
 			continue;
-		found(cache, habit, &set[i], seen);
+		if (set[i].at + RING_BYTES / 2 < cache->head)
+			move_to_front(cache, &set[i]);
+		habit->found++;
+		habit->last = set[i];
+		*seen = (struct seen){set[i].verdict, set[i].number};
 		return true;
 	}
 	return false;
@@ -354,13 +352,13 @@ uint32_t value_cache_keep(struct value_cache *cache, uint32_t index, const struc
 				 .bytes = (uint32_t)bytes,
 				 .verdict = verdict,
 				 .number = ++cache->last_number};
-	cache->habits[index].last = (uint32_t)(oldest - cache->entries);
 	char *p = ring_take(cache, bytes, &oldest->at);
 
 	if (value->type == VALUE_LIST)
 		write_list(p, value);
 	else if (bytes)
 		memcpy(p, value->text, bytes);
+	cache->habits[index].last = *oldest;
 	return oldest->number;
 }
 
