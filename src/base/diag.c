@@ -51,7 +51,7 @@ struct diag diag_at(struct str file, struct str text, size_t offset, size_t widt
 {
 	if (offset > text.len)
 		offset = text.len;
-	size_t start = 0;
+	size_t start = 0, shown = 0;
 	uint32_t line = first_line;
 
 	for (size_t i = 0; i < offset; i++)
@@ -59,22 +59,31 @@ struct diag diag_at(struct str file, struct str text, size_t offset, size_t widt
 			line++;
 			start = i + 1;
 		}
-	size_t end = start;
+	if (offset - start > DIAG_SOURCE_MAX / 2)
+		shown = offset - start - DIAG_SOURCE_MAX / 2;
+	/* A whole character first. */
+	while (start + shown < offset && ((unsigned char)text.p[start + shown] & 0xc0) == 0x80)
+		shown++;
+	size_t end = start + shown;
 
-	while (end < text.len && text.p[end] != '\n' && text.p[end] != '\r')
+	while (end < text.len && end - start - shown < DIAG_SOURCE_MAX && text.p[end] != '\n' &&
+	       text.p[end] != '\r')
 		end++;
-	size_t column = offset - start + 1;
+	size_t column = offset - start + 1, at = shown;
 
 	if (offset + width > end)
 		width = end > offset ? end - offset : 1;
-	if (line == first_line)
+	if (line == first_line) {
 		column += first_column - 1;
+		at += first_column - 1;
+	}
 	return (struct diag){
 	    .file = file,
 	    .line = line,
 	    .column = (uint32_t)column,
 	    .width = (uint32_t)(width ? width : 1),
-	    .source = {text.p + start, end - start},
+	    .source = {text.p + start + shown, end - start - shown},
+	    .source_at = (uint32_t)at,
 	};
 }
 
@@ -109,9 +118,8 @@ static size_t display_width(struct str s)
 
 static void add_source(const struct diag *diag, bool colour, struct buf *out)
 {
-	/* The caret's place within `source`: the source may be the middle of a longer line (a
-	 * query inside a TOML file), then column counts from further left. */
-	size_t at = diag->column - 1;
+	/* The caret's place within `source`. */
+	size_t at = diag->column - 1 - diag->source_at;
 
 	if (at > diag->source.len)
 		at = diag->source.len;

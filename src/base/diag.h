@@ -25,14 +25,19 @@ enum diag_level {
 
 struct diag {
 	enum diag_level level;
-	struct str file;   /* empty: no file, e.g. a query from the command line */
-	uint32_t line;     /* from 1; 0: the file as a whole */
-	uint32_t column;   /* from 1, in bytes; 0: the line as a whole */
-	uint32_t width;    /* bytes underlined, at least 1 when column is set */
-	struct str source; /* the text of that line, without its newline; may be empty */
+	struct str file;    /* empty: no file, e.g. a query from the command line */
+	uint32_t line;      /* from 1; 0: the file as a whole */
+	uint32_t column;    /* from 1, in bytes; 0: the line as a whole */
+	uint32_t width;     /* bytes underlined, at least 1 when column is set */
+	struct str source;  /* the text of that line, without its newline; may be empty */
+	uint32_t source_at; /* bytes of the line before `source`: of a long line it is a part */
 	struct str message;
 	struct str hint; /* what was expected or how to fix it; may be empty */
 };
+
+/* Of a line no more is kept. A rule in JSON is one line, of a megabyte at most, and every diagnostic
+ * has a copy. */
+#define DIAG_SOURCE_MAX 2000
 
 /* After this many, further diagnostics are only counted: a binary file given as a rule must not
  * print a page per byte. */

@@ -56,7 +56,15 @@ size_t rule_offset(const struct rule_source *source, uint32_t line, uint32_t col
 		at = newline ? (size_t)(newline - text.p) + 1 : text.len;
 	}
 	at += column ? column - 1 : 0;
+	if (line == source->first_line && source->first_column)
+		at -= at < source->first_column ? at : source->first_column - 1;
 	return at < text.len ? at : text.len;
+}
+
+struct diag rule_diag_at(const struct rule_source *source, size_t at, size_t width)
+{
+	return diag_at(source->path, source->text, at, width, source->first_line,
+		       source->first_column ? source->first_column : 1);
 }
 
 struct diag rule_diag_key(const struct rule_source *source, const struct tree_node *node)
@@ -65,8 +73,7 @@ struct diag rule_diag_key(const struct rule_source *source, const struct tree_no
 	uint32_t column = node->key_line ? node->key_column : node->column;
 	size_t width = node->key_line ? node->key.len : 1;
 
-	return diag_at(source->path, source->text, rule_offset(source, line, column), width,
-		       source->first_line, 1);
+	return rule_diag_at(source, rule_offset(source, line, column), width);
 }
 
 /* Bytes of the value that begins at `at`, as far as a caret line should underline it. */
@@ -89,8 +96,7 @@ struct diag rule_diag_value(const struct rule_source *source, const struct tree_
 {
 	size_t at = rule_offset(source, node->line, node->column);
 
-	return diag_at(source->path, source->text, at, value_width(source->text, at),
-		       source->first_line, 1);
+	return rule_diag_at(source, at, value_width(source->text, at));
 }
 
 const struct tree_node *rule_key(const struct rule_source *source, const char *name)

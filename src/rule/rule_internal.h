@@ -69,13 +69,16 @@ struct rule_source {
 	struct arena *arena; /* the rule set's */
 	enum rule_format format;
 	struct str path;
-	struct str text;     /* of the file, or the row that is the rule */
-	uint32_t first_line; /* of `text` in the file */
+	struct str text; /* of the file, or the row or element that is the rule */
+	/* Where `text` begins in the file; column 0 means 1. */
+	uint32_t first_line, first_column;
 	const struct tree_node *root;
 	const struct tree_node *rule; /* the table with the rule's keys; NULL if it is missing */
 	struct diag_list *diags;      /* of this rule alone */
 };
 
+/* A diagnostic at byte `at` of the source's text. */
+struct diag rule_diag_at(const struct rule_source *source, size_t at, size_t width);
 /* A diagnostic at a key, or at a value, of the file. */
 struct diag rule_diag_key(const struct rule_source *source, const struct tree_node *node);
 struct diag rule_diag_value(const struct rule_source *source, const struct tree_node *node);

@@ -108,8 +108,8 @@ static void read_object(struct reading *r, struct rule_source *source)
 	}
 }
 
-/* One object of the file; `text` is the rows it is in. */
-static void read_node(struct reading *r, struct str text, uint32_t first_line,
+/* One object of the file; `text` begins in the file where `line` and `column` say. */
+static void read_node(struct reading *r, struct str text, uint32_t line, uint32_t column,
 		      const struct tree_node *node)
 {
 	struct rule_source source = {
@@ -117,7 +117,8 @@ static void read_node(struct reading *r, struct str text, uint32_t first_line,
 	    .format = RULE_FORMAT_JSON,
 	    .path = r->path,
 	    .text = text,
-	    .first_line = first_line,
+	    .first_line = line,
+	    .first_column = column,
 	    .root = node,
 	};
 
@@ -142,7 +143,7 @@ static void read_row(struct reading *r, struct str row, uint32_t line)
 	if (json_tree_read(&tree, row, r->path, line, &said, &root))
 		rule_set_add_said(r->set, r->path, line, &said, r->diags);
 	else
-		read_node(r, row, line, root);
+		read_node(r, row, line, 1, root);
 	diag_list_free(&said);
 	arena_free(&tree);
 }
@@ -170,36 +171,46 @@ static void read_rows(struct reading *r, struct str text)
 	}
 }
 
-/* The rows of an element of an array, so that finding a place in it costs no walk from the top. */
-static struct str rows_of(struct str text, const struct tree_node *array, uint32_t i, size_t *at,
-			  uint32_t *line)
+/* A walk through the text, line by line. */
+struct walk {
+	struct str text;
+	uint32_t line;
+	size_t line_at;
+};
+
+/* Where a node begins, which must be behind those asked for before. */
+static size_t walk_to(struct walk *walk, const struct tree_node *node)
 {
-	uint32_t last = i + 1 < array->kid_count ? array->kids[i + 1]->line : UINT32_MAX;
+	while (walk->line < node->line) {
+		const char *from = walk->text.p + walk->line_at;
+		const char *end = memchr(from, '\n', walk->text.len - walk->line_at);
 
-	while (*line < array->kids[i]->line && *at < text.len) {
-		*line += text.p[*at] == '\n';
-		++*at;
+		if (!end)
+			return walk->text.len;
+		walk->line_at += (size_t)(end - from) + 1;
+		walk->line++;
 	}
-	size_t end = *at;
-
-	for (uint32_t n = *line; end < text.len && n <= last; end++)
-		n += text.p[end] == '\n';
-	return (struct str){text.p + *at, end - *at};
+	return walk->line_at + node->column - 1;
 }
 
+/* An element knows its own part of the text only, so that finding a place in it costs no walk from
+ * the top, also where the whole array is one line. */
 static void read_document(struct reading *r, struct str text, const struct tree_node *root)
 {
-	uint32_t line = 1;
-	size_t at = 0;
+	struct walk walk = {.text = text, .line = 1};
 
 	if (root->type != TREE_ARRAY) {
-		read_node(r, text, 1, root);
+		read_node(r, text, 1, 1, root);
 		return;
 	}
 	for (uint32_t i = 0; i < root->kid_count; i++) {
-		struct str rows = rows_of(text, root, i, &at, &line);
+		const struct tree_node *node = root->kids[i];
+		size_t begin = walk_to(&walk, node), end = text.len;
 
-		read_node(r, rows, line, root->kids[i]);
+		if (i + 1 < root->kid_count)
+			end = walk_to(&walk, root->kids[i + 1]);
+		read_node(r, (struct str){text.p + begin, end - begin}, node->line, node->column,
+			  node);
 	}
 }
 

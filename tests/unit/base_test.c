@@ -130,6 +130,33 @@ static void diag_points_at_the_place(void **state)
 	diag_list_free(&list);
 }
 
+static void diag_keeps_a_part_of_a_long_line(void **state)
+{
+	(void)state;
+	static char text[100000];
+	struct buf out = {0};
+
+	memset(text, 'x', sizeof(text));
+	memcpy(text + 50000, "here", 4);
+	/* As if the text began in column 11 of line 7. */
+	struct diag diag =
+	    diag_at(STR("r.json"), (struct str){text, sizeof(text)}, 50000, 4, 7, 11);
+
+	assert_int_equal(diag.line, 7);
+	assert_int_equal(diag.column, 50011);
+	assert_in_range(diag.source.len, 1000, DIAG_SOURCE_MAX);
+	assert_memory_equal(diag.source.p + diag.column - 1 - diag.source_at, "here", 4);
+	diag.message = STR("m");
+	diag_format(&diag, false, &out);
+	const char *shown = strchr(out.p, '\n') + 1, *caret = strchr(shown, '^');
+
+	assert_memory_equal(shown + (caret - strchr(shown, '\n')) - 1, "here", 4);
+	buf_free(&out);
+	diag = diag_at(STR("q"), STR("process where a"), 8, 5, 3, 21);
+	assert_int_equal(diag.column, 29);
+	assert_memory_equal(diag.source.p + diag.column - 1 - diag.source_at, "where", 5);
+}
+
 static void event_slots_fill_and_reset(void **state)
 {
 	(void)state;
@@ -178,6 +205,7 @@ int main(void)
 	    cmocka_unit_test(str_finds_and_folds),
 	    cmocka_unit_test(clock_reads_what_it_writes),
 	    cmocka_unit_test(diag_points_at_the_place),
+	    cmocka_unit_test(diag_keeps_a_part_of_a_long_line),
 	    cmocka_unit_test(event_slots_fill_and_reset),
 	};
 

@@ -392,11 +392,43 @@ static void value_lists_are_files(void **state)
 	assert_int_equal(r->exception_count, 0);
 }
 
+/* All rules in one line: each must cost what it is long, not what the line is. */
+static void an_array_in_one_line(void **state)
+{
+	struct fixture *f = *state;
+	struct buf text = {0};
+	size_t kept = 0;
+
+	for (int i = 0; i < 3000; i++)
+		buf_printf(&text, "%s{\"rule_id\":\"r%d\",\"severity\":\"urgent\"}", i ? "," : "[",
+			   i);
+	buf_add(&text, STR("]\n"));
+	buf_add_char(&text, '\0');
+	load(f, "e.json", text.p);
+	assert_int_equal(f->set.count, 3000);
+	for (uint32_t i = 0; i < f->set.count; i++) {
+		const struct rule *rule = f->set.rules[i];
+
+		for (uint32_t d = 0; d < rule->diag_count; d++) {
+			const struct diag *diag = &rule->diags[d];
+
+			kept += diag->source.len;
+			if (!str_starts(diag->message, STR("unknown severity")))
+				continue;
+			assert_memory_equal(text.p + diag->column - 1, "\"urgent\"", 8);
+			assert_int_equal(diag->width, 8);
+		}
+	}
+	assert_in_range(kept, 1, 10 * text.len);
+	buf_free(&text);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 	    TEST(each_row_is_a_rule),
+	    TEST(an_array_in_one_line),
 	    TEST(a_document_may_be_an_array_or_one_rule),
 	    TEST(a_mistake_has_its_row_and_column),
 	    TEST(a_broken_row_stops_no_other),
