@@ -146,8 +146,10 @@ struct key_node *node_find_or_add(struct eql_machine *machine)
 
 void node_free(struct eql_machine *machine, struct key_node *node)
 {
+	size_t table = hash_table_bytes(&machine->nodes);
+
 	hash_table_remove(&machine->nodes, node->hash, node);
-	pool_release(machine->pool, node->bytes);
+	pool_release(machine->pool, node->bytes + table - hash_table_bytes(&machine->nodes));
 	free(node);
 }
 
