@@ -418,6 +418,25 @@ static void exceptions_hold_for_every_stage_and_no_relation(void **state)
 	expect(f, "s a2 b3\n");
 }
 
+/* An event that is looked for and a parent that is asked for may be described in the same words. */
+static void an_exception_leaves_a_relation_of_the_same_words_alone(void **state)
+{
+	struct fixture *f = *state;
+
+	add_endpoint_rule(f, "s",
+			  "sequence [process where process.name == \"sshd\"] "
+			  "[file where event.action == \"creation\" and descendant of "
+			  "[process where process.name == \"sshd\"]]",
+			  "any where event.id == \"p1\"");
+	start(f);
+	feed(f, 1, "p1", PROCESS("sshd", "1", "0") ",\"event.id\":\"p1\"");
+	feed(f, 2, "p2", PROCESS("sshd", "2", "0"));
+	feed(f, 3, "p3", PROCESS("bash", "3", "1"));
+	feed(f, 4, "f1", FILE_OF("3"));
+	detector_finish(f->detector);
+	expect(f, "s p2 f1\n");
+}
+
 static void thresholds_count_in_a_window(void **state)
 {
 	struct fixture *f = *state;
@@ -1032,6 +1051,7 @@ int main(void)
 	    TEST(events_without_a_time_have_no_place),
 	    TEST(process_relations_are_followed),
 	    TEST(exceptions_hold_for_every_stage_and_no_relation),
+	    TEST(an_exception_leaves_a_relation_of_the_same_words_alone),
 	    TEST(thresholds_count_in_a_window),
 	    TEST(thresholds_without_fields_count_all),
 	    TEST(thresholds_make_a_group_of_each_combination),
