@@ -842,6 +842,27 @@ static void a_restart_changes_nothing(void **state)
 	assert_int_equal(counter_get(COUNTER_STATE_DROPPED), dropped);
 }
 
+/* What was found because time passed must not be found once more after a restart. */
+static void what_time_decides_changes_the_state(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t changes;
+
+	add_rule(f, "s",
+		 "sequence with maxspan=5s [any where event.action == \"a\"] "
+		 "![any where event.action == \"b\"]");
+	start(f);
+	feed(f, 1, "a1", ACTION("a"));
+	detector_advance(f->detector, BEGIN + 4 * SECOND);
+	changes = detector_changes(f->detector);
+	detector_advance(f->detector, BEGIN + 9 * SECOND);
+	expect(f, "s a1 -\n");
+	assert_int_not_equal(detector_changes(f->detector), changes);
+	restart(f);
+	detector_advance(f->detector, BEGIN + 20 * SECOND);
+	expect(f, "");
+}
+
 static void state_of_a_changed_rule_is_dropped(void **state)
 {
 	struct fixture *f = *state;
@@ -1065,6 +1086,7 @@ int main(void)
 	    TEST(suppression_of_thresholds_is_by_their_fields),
 	    TEST(disorder_within_the_tolerance_changes_nothing),
 	    TEST(a_restart_changes_nothing),
+	    TEST(what_time_decides_changes_the_state),
 	    TEST(state_of_a_changed_rule_is_dropped),
 	    TEST(what_is_no_state_is_not_loaded),
 	    TEST(damaged_lines_are_left_out),
