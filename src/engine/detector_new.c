@@ -180,6 +180,8 @@ static void on_result(void *context, const struct eql_result *result)
 				  .keys = result->keys,
 				  .key_count = result->key_count};
 
+	/* It may be time alone that has decided. */
+	run->detector->changes++;
 	detector_found(run->detector, run->number, &finding);
 }
 
