@@ -69,6 +69,8 @@ with case("an alert of a sequence has its events in order, its keys, and a sente
 with case("a missing event is null in the alert"):
     p = hunt("--rules", missing, events("missing.ndjson", event("a", 1, "curl"), event("b", 30, "sh")))
     assert found(p) == [("missing", ["a", None])], p.out
+    assert json.loads(p.out)["message"] == \
+        'curl (pid 7), ran: curl x; then no event of [process where process.name == "sh"]', p.out
 
 with case("--tolerance: what comes later than that is counted and joins nothing before it"):
     late = events("late.ndjson", event("b", 3, "sh"), event("x", 8, "sh", host="h2"), event("a", 1, "curl"), event("y", 9, "ls"))
