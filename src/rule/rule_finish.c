@@ -261,6 +261,8 @@ void rule_skip(struct rule *rule, struct str reason)
 	rule->reason = reason;
 }
 
+#define TYPES_EXPECTED "expected \"eql\", \"query\", \"threshold\" or \"new_terms\""
+
 /* The type, if it is one whose query lintel compiles. */
 static const struct rule_type *finish_type(const struct rule_source *source, struct rule *rule)
 {
@@ -269,7 +271,7 @@ static const struct rule_type *finish_type(const struct rule_source *source, str
 	if (!node && is_behaviour(source))
 		rule->type = STR("eql");
 	else if (!node)
-		missing(source, rule_key_name(source, "type"), "expected \"eql\" or \"query\"");
+		missing(source, rule_key_name(source, "type"), TYPES_EXPECTED);
 	if (!rule->type.p)
 		return NULL;
 	for (size_t i = 0; i < sizeof(rule_types) / sizeof(*rule_types); i++) {
@@ -284,7 +286,7 @@ static const struct rule_type *finish_type(const struct rule_source *source, str
 	}
 	struct diag diag = rule_diag_value(source, node);
 
-	diag.hint = STR("expected \"eql\", \"query\", \"threshold\" or \"new_terms\"");
+	diag.hint = STR(TYPES_EXPECTED);
 	diag_add(source->diags, diag, "unknown rule type [%.*s]", STR_ARG(rule->type));
 	return NULL;
 }
