@@ -213,7 +213,7 @@ def suite_fuzz(tally, args):
                 command.append(seeds)
             if os.path.exists(dictionary):
                 command.append("-dict=" + dictionary)
-            running.append((name, log, subprocess.Popen(command, cwd=work, stdout=log, stderr=log, stdin=subprocess.DEVNULL)))
+            running.append((name, log, subprocess.Popen(command, cwd=work, env=SAN, stdout=log, stderr=log, stdin=subprocess.DEVNULL)))
         for name, log, process in running:
             process.wait()
             log.seek(0)

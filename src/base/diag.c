@@ -46,6 +46,25 @@ void diag_add(struct diag_list *list, struct diag diag, const char *fmt, ...)
 	list->items[list->count++] = diag;
 }
 
+/* The line that begins at `start`, or what of it lies around `offset`. */
+static struct str source_at(struct str text, size_t start, size_t offset)
+{
+	size_t half = DIAG_SOURCE_MAX / 2;
+
+	if (offset - start > half) {
+		start = offset - half;
+		/* Not in the middle of a character. */
+		while (start < offset && ((unsigned char)text.p[start] & 0xc0) == 0x80)
+			start++;
+	}
+	size_t end = start;
+
+	while (end < text.len && end - start < DIAG_SOURCE_MAX && text.p[end] != '\n' &&
+	       text.p[end] != '\r')
+		end++;
+	return (struct str){text.p + start, end - start};
+}
+
 struct diag diag_at(struct str file, struct str text, size_t offset, size_t width,
 		    uint32_t first_line, uint32_t first_column)
 {
@@ -54,27 +73,28 @@ struct diag diag_at(struct str file, struct str text, size_t offset, size_t widt
 	size_t start = 0;
 	uint32_t line = first_line;
 
-	for (size_t i = 0; i < offset; i++)
-		if (text.p[i] == '\n') {
-			line++;
-			start = i + 1;
-		}
-	size_t end = start;
+	while (start < offset) {
+		const char *newline = memchr(text.p + start, '\n', offset - start);
 
-	while (end < text.len && text.p[end] != '\n' && text.p[end] != '\r')
-		end++;
-	size_t column = offset - start + 1;
+		if (!newline)
+			break;
+		start = (size_t)(newline - text.p) + 1;
+		line++;
+	}
+	struct str source = source_at(text, start, offset);
+	size_t end = (size_t)(source.p - text.p) + source.len;
+	/* Columns before the text's first byte, in the line of that. */
+	size_t before = line == first_line && first_column ? first_column - 1 : 0;
 
 	if (offset + width > end)
 		width = end > offset ? end - offset : 1;
-	if (line == first_line)
-		column += first_column - 1;
 	return (struct diag){
 	    .file = file,
 	    .line = line,
-	    .column = (uint32_t)column,
+	    .column = (uint32_t)(before + offset - start + 1),
 	    .width = (uint32_t)(width ? width : 1),
-	    .source = {text.p + start, end - start},
+	    .source = source,
+	    .source_column = (uint32_t)(before + (size_t)(source.p - (text.p + start)) + 1),
 	};
 }
 
@@ -109,9 +129,9 @@ static size_t display_width(struct str s)
 
 static void add_source(const struct diag *diag, bool colour, struct buf *out)
 {
-	/* The caret's place within `source`: the source may be the middle of a longer line (a
-	 * query inside a TOML file), then column counts from further left. */
-	size_t at = diag->column - 1;
+	/* The caret's place within `source`. */
+	uint32_t first = diag->source_column ? diag->source_column : 1;
+	size_t at = diag->column > first ? diag->column - first : 0;
 
 	if (at > diag->source.len)
 		at = diag->source.len;

@@ -30,6 +30,8 @@ struct diag {
 	uint32_t column;   /* from 1, in bytes; 0: the line as a whole */
 	uint32_t width;    /* bytes underlined, at least 1 when column is set */
 	struct str source; /* the text of that line, without its newline; may be empty */
+	/* Column of the source's first byte, where it is not the whole line; 0 means 1. */
+	uint32_t source_column;
 	struct str message;
 	struct str hint; /* what was expected or how to fix it; may be empty */
 };
@@ -51,6 +53,10 @@ void diag_list_free(struct diag_list *list);
 /* Add a copy of `diag` with the formatted message; texts are copied into the list's arena. */
 void diag_add(struct diag_list *list, struct diag diag, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* Of a longer line only a part around the place is kept: a file may be one line, with a mistake in
+ * every byte. */
+#define DIAG_SOURCE_MAX 1024
+
 /* Fill line, column, width and source of a diag from a byte range of a text. `first_line` is the
  * line number of the text's first line in its file (1 for a whole file), `first_column` the column
  * at which that first line starts (1 normally). */

@@ -185,13 +185,20 @@ static void on_finding(void *context, const struct finding *finding)
 	}
 }
 
+/* A stream comes once, and perhaps without end: what was seen of it is seen. Files are hunted again
+ * when a hunt of them did not come to its end, and must not be counted twice then. */
+static bool reads_stream(const struct ndjson_stats *stats)
+{
+	return !stats->bytes_total;
+}
+
 static void on_progress(void *context, const struct ndjson_stats *stats)
 {
 	struct run *r = context;
 
 	progress_update(&r->progress, stats, r->alert_count);
-	/* A hunt may follow a stream without end. What could not be saved is tried again. */
-	if (r->state && state_save(r->state, r->detector, false))
+	/* What could not be saved is tried again. */
+	if (r->state && reads_stream(stats) && state_save(r->state, r->detector, false))
 		log_debug("state not saved");
 }
 
@@ -290,6 +297,18 @@ static void summary(struct run *r)
 	buf_free(&blocks);
 }
 
+/* 0, or -errno of what could not be saved. */
+static int save_at_end(struct run *r)
+{
+	/* Whoever did not get all alerts will hunt again, from the same state. */
+	if (!r->state || r->reader_gone)
+		return 0;
+	if (!stop || reads_stream(hunt_stats(r->hunt)))
+		return state_save(r->state, r->detector, true);
+	log_info("the state is left as it was: not all was read");
+	return 0;
+}
+
 static int hunt(const struct options *o, const char *const *inputs, uint32_t count)
 {
 	struct run r = {.fields = field_set_new()};
@@ -301,8 +320,7 @@ static int hunt(const struct options *o, const char *const *inputs, uint32_t cou
 		status = EXIT_OK;
 		r.progress = progress_start();
 		hunt_run(r.hunt);
-		/* Whoever did not get all alerts will hunt again, from the same state. */
-		if (r.state && !r.reader_gone && state_save(r.state, r.detector, true))
+		if (save_at_end(&r))
 			status = EXIT_FAILED;
 		summary(&r);
 		if (counter_get(COUNTER_OUTPUT_FAILED) || counter_get(COUNTER_INPUT_UNREADABLE))
@@ -356,7 +374,8 @@ const struct verb verb_hunt = {
 	"  --threads N           use N threads (default: one per CPU)\n"
 	"  --tolerance SECONDS   wait this long for events that come late: 2 (default), 500ms\n"
 	"  --state-memory MB     what sequences, histories and the like may take (default 256)\n"
-	"  --state DIR           go on from what the last run with DIR saw, and leave it there\n"
+	"  --state DIR           go on from what the last run with DIR saw, and leave it there; a\n"
+	"                        hunt of files that is stopped leaves DIR as it was\n"
 	"  --building-blocks     show alerts of building-block rules on the terminal too\n"
 	"  -h, --help            this text\n"
 	"\n"

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/printable.h"
+#include "engine/explain.h"
 #include "eql/inspect.h"
 
 /* A person reads the beginning of a value, and of a list; command lines are mostly shorter. */
@@ -54,7 +55,7 @@ struct judged_filter judge_filter(const struct judge *j, const struct rule *rule
 	f.category_fits = eql_category_fits(filter, j->event);
 	f.cond = judge_cond(j, filter->cond);
 	f.holds = f.category_fits && f.cond.holds;
-	if (number || !rule->exception_count)
+	if (!rule->exception_count || !engine_filter_has_exceptions(rule, number))
 		return f;
 	f.exceptions = ARENA_ARRAY(j->arena, struct judged, rule->exception_count);
 	for (uint32_t i = 0; i < rule->exception_count; i++) {

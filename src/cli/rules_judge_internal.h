@@ -23,7 +23,7 @@ struct judged {
 	struct judged *kids; /* cond->kid_count */
 };
 
-/* A filter of a rule, with the rule's exceptions where they belong to it (the first filter). */
+/* A filter of a rule, with the rule's exceptions where they belong to it. */
 struct judged_filter {
 	const struct rule *rule;
 	uint32_t number;

@@ -684,7 +684,17 @@ static void broken_file(struct session *s, const struct test_file *file,
 		diag_format(&diags->items[i], s->colour, &s->out);
 }
 
-static void test_path(struct session *s, const char *path)
+/* What lies in a directory of rules and is neither test nor rule in TOML: exports, events, settings. */
+static bool is_other_file(struct str path, struct str text)
+{
+	if (str_ends(path, STR(".toml")))
+		return str_find(text, STR("rule"), 0) == SIZE_MAX &&
+		       str_find(text, STR("test"), 0) == SIZE_MAX;
+	return str_find(text, STR("\"test"), 0) == SIZE_MAX;
+}
+
+/* `given`: the operator named this very file. */
+static void test_path(struct session *s, const char *path, bool given)
 {
 	struct test_file file;
 	struct diag_list diags;
@@ -698,6 +708,8 @@ static void test_path(struct session *s, const char *path)
 	else if (text.len > FILE_BYTES_MAX)
 		diag_add(&diags, (struct diag){.file = file.path},
 			 "larger than 16 MiB: not a file of tests");
+	else if (!given && is_other_file(file.path, buf_str(&text)))
+		;
 	else if (str_ends(file.path, STR(".toml")))
 		error = test_read_toml(&file, buf_str(&text), &diags);
 	else
@@ -734,7 +746,7 @@ static void test_tree(struct session *s, const char *path)
 			fts_set(tree, entry, FTS_SKIP);
 		else if (entry->fts_info == FTS_F || entry->fts_info == FTS_DEFAULT) {
 			if (given || is_test_name(str_from(entry->fts_name)))
-				test_path(s, entry->fts_path);
+				test_path(s, entry->fts_path, given);
 		} else if (entry->fts_info == FTS_ERR || entry->fts_info == FTS_DNR ||
 			   entry->fts_info == FTS_NS) {
 			log_error("%s: %s", entry->fts_path, strerror(entry->fts_errno));

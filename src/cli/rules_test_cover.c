@@ -190,32 +190,39 @@ static uint32_t exceptions_that_hold(const struct judged_filter *f, uint32_t but
 	return n;
 }
 
+/* Of the exceptions, for a filter they belong to. */
+static void mark_exceptions(const struct judged_filter *f, struct clause *next)
+{
+	for (uint32_t i = 0; f->exceptions && i < f->rule->exception_count; i++)
+		mark(&f->exceptions[i],
+		     f->category_fits && f->cond.holds && !exceptions_that_hold(f, i), &next);
+}
+
 void coverage_add_event(struct coverage *c, const struct judge *j, const struct rule *rule)
 {
 	struct covered_rule *to = find(c, rule->id);
-	struct judged_filter first = {0};
+	uint32_t filters = rule->query->filter_count;
+	struct judged_filter *judged = ARENA_ARRAY(j->arena, struct judged_filter, filters);
 
 	if (!to)
 		return;
 	struct clause *next = to->clauses;
 
-	for (uint32_t i = 0; i < rule->query->filter_count; i++) {
-		struct judged_filter f = judge_filter(j, rule, i);
-		bool kept = !exceptions_that_hold(&f, UINT32_MAX);
+	for (uint32_t i = 0; i < filters; i++) {
+		struct judged_filter *f = &judged[i];
+
+		*f = judge_filter(j, rule, i);
+		bool kept = !exceptions_that_hold(f, UINT32_MAX);
 
 		if (!rule->query->filters[i].any_category) {
-			if (kept && f.cond.holds)
-				next->decided[f.category_fits] = true;
+			if (kept && f->cond.holds)
+				next->decided[f->category_fits] = true;
 			next++;
 		}
-		mark(&f.cond, kept && f.category_fits, &next);
-		if (!i)
-			first = f;
+		mark(&f->cond, kept && f->category_fits, &next);
 	}
-	for (uint32_t i = 0; first.exceptions && i < rule->exception_count; i++)
-		mark(&first.exceptions[i],
-		     first.category_fits && first.cond.holds && !exceptions_that_hold(&first, i),
-		     &next);
+	for (uint32_t i = 0; i < filters; i++)
+		mark_exceptions(&judged[i], next);
 }
 
 /* ---- report */

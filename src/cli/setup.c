@@ -71,13 +71,13 @@ static void say_left_out_of(void *context, const struct rule *rule, uint64_t sup
 
 	*total += suppressed + withheld;
 	if (suppressed)
-		log_info("alert_suppression left out %" PRIu64 " more alerts of \"%.*s\"",
-			 suppressed, STR_ARG(rule->name));
+		log_info("alert_suppression left out %" PRIu64 " more alert%s of \"%.*s\"",
+			 suppressed, suppressed == 1 ? "" : "s", STR_ARG(rule->name));
 	if (withheld)
 		log_info("max_signals (%u in %" PRId64 " s) held back %" PRIu64
-			 " more alerts of \"%.*s\"",
+			 " more alert%s of \"%.*s\"",
 			 rule->max_signals, rule->interval_ns / NS_PER_SEC, withheld,
-			 STR_ARG(rule->name));
+			 withheld == 1 ? "" : "s", STR_ARG(rule->name));
 }
 
 uint64_t say_left_out(const struct detector *detector)

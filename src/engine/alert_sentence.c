@@ -152,23 +152,24 @@ static void add_command(const struct event *e, struct buf *out)
 {
 	struct str line = text(e, FIELD_PROCESS_COMMAND_LINE);
 	const struct value *args = event_get(e, FIELD_PROCESS_ARGS);
+	const struct value *items = args->type == VALUE_LIST ? args->items : args;
+	uint32_t n = args->type == VALUE_LIST ? args->count : 1;
+	size_t begin = out->len;
 
 	if (line.len) {
 		printable_add(out, line, COMMAND_SHOWN);
 		return;
 	}
-	if (args->type == VALUE_LIST) {
-		size_t begin = out->len;
-
-		for (uint32_t i = 0; i < args->count && out->len - begin < COMMAND_SHOWN; i++) {
-			if (i)
-				buf_add_char(out, ' ');
-			if (args->items[i].type == VALUE_STRING)
-				printable_add(out, value_as_str(&args->items[i]), COMMAND_SHOWN);
-		}
+	if (args->type == VALUE_NULL) {
+		printable_add(out, text(e, FIELD_PROCESS_EXECUTABLE), PATH_SHOWN);
 		return;
 	}
-	printable_add(out, text(e, FIELD_PROCESS_EXECUTABLE), PATH_SHOWN);
+	for (uint32_t i = 0; i < n && out->len - begin < COMMAND_SHOWN; i++) {
+		if (i)
+			buf_add_char(out, ' ');
+		if (items[i].type == VALUE_STRING)
+			printable_add(out, value_as_str(&items[i]), COMMAND_SHOWN);
+	}
 }
 
 static void add_parent(const struct event *e, struct buf *out)
@@ -188,6 +189,22 @@ static void add_parent(const struct event *e, struct buf *out)
 	}
 }
 
+/* Not every sensor says what was run. */
+static void add_run(const struct event *e, struct buf *out)
+{
+	size_t before = out->len;
+
+	buf_add(out, STR(", ran: "));
+	size_t command = out->len;
+
+	add_command(e, out);
+	if (out->len > command)
+		return;
+	out->len = before;
+	buf_add(out, any_is(e, FIELD_EVENT_TYPE, STR("start")) ? STR(", started")
+							       : STR(": process event"));
+}
+
 static void add_process(const struct event *e, struct buf *out)
 {
 	struct str action = text(e, FIELD_EVENT_ACTION);
@@ -203,8 +220,7 @@ static void add_process(const struct event *e, struct buf *out)
 			add_number(e, "process.exit_code", out);
 		}
 	} else if (any_is(e, FIELD_EVENT_TYPE, STR("start")) || !action.len) {
-		buf_add(out, STR(", ran: "));
-		add_command(e, out);
+		add_run(e, out);
 	} else {
 		buf_add(out, STR(": "));
 		printable_add(out, action, NAME_SHOWN);
@@ -394,12 +410,41 @@ static struct str step_text(const struct steps *s, const struct step *step)
 	return (struct str){s->text.p + step->begin, step->end - step->begin};
 }
 
-static void add_step(struct steps *s, const struct event *event)
+/* Of what had to be missing there is only the query to tell, without its lines. */
+static void add_missing(const struct alert *alert, uint32_t stage, struct buf *out)
+{
+	const struct eql_query *q = alert->rule->query;
+	struct buf line = {0};
+	bool blank = false;
+
+	buf_add(out, STR("no event of ["));
+	if (q && stage < q->stage_count) {
+		struct str text = q->filters[q->stages[stage].filter].text;
+
+		for (size_t i = 0; i < text.len; i++) {
+			bool space = strchr(" \t\r\n", text.p[i]) && text.p[i];
+
+			if (!space && blank && line.len)
+				buf_add_char(&line, ' ');
+			if (!space)
+				buf_add_char(&line, text.p[i]);
+			blank = space;
+		}
+	}
+	printable_add(out, buf_str(&line), COMMAND_SHOWN);
+	buf_add_char(out, ']');
+	buf_free(&line);
+}
+
+static void add_step(struct steps *s, const struct alert *alert, uint32_t number)
 {
 	struct step step = {.begin = s->text.len, .times = 1};
 	uint32_t last = (s->count < STEPS_SHOWN ? s->count : STEPS_SHOWN) - 1;
 
-	add_event(event, &s->text);
+	if (alert->events[number])
+		add_event(alert->events[number], &s->text);
+	else
+		add_missing(alert, number, &s->text);
 	step.end = s->text.len;
 	if (s->count && str_eq(step_text(s, &s->steps[last]), step_text(s, &step))) {
 		s->steps[last].times++;
@@ -416,8 +461,7 @@ static void add_steps(const struct alert *alert, struct buf *out)
 	struct steps s = {.count = 0};
 
 	for (uint32_t i = 0; i < alert->event_count; i++)
-		if (alert->events[i])
-			add_step(&s, alert->events[i]);
+		add_step(&s, alert, i);
 	for (uint32_t i = 0; i < s.count && i < STEPS_SHOWN; i++) {
 		if (i)
 			buf_add(out, sample ? STR("; and ") : STR("; then "));

@@ -104,7 +104,7 @@ static uint32_t group_of(struct builder *b, const struct eql_filter *filter, str
 /* An exception takes events out of what a rule looks for, so out of every stage, as in Kibana,
  * where it is part of the request's filter. What only says who descends from whom is not what is
  * looked for: there an excepted process is still a parent. */
-static bool has_exceptions(const struct rule *rule, uint32_t filter)
+bool engine_filter_has_exceptions(const struct rule *rule, uint32_t filter)
 {
 	const struct eql_query *q = rule->query;
 
@@ -131,7 +131,8 @@ static struct node *filter_tree(struct builder *b, const struct rule *rule, uint
 				uint32_t slot)
 {
 	struct node *tree = ARENA_NEW(&b->arena, struct node);
-	uint32_t exceptions = has_exceptions(rule, filter) ? rule->exception_count : 0;
+	uint32_t exceptions =
+	    engine_filter_has_exceptions(rule, filter) ? rule->exception_count : 0;
 
 	tree->kind = EQL_COND_AND;
 	tree->kids = ARENA_ARRAY(&b->arena, struct node *, 1 + exceptions);

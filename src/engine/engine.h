@@ -22,9 +22,9 @@ void engine_free(struct engine *engine);
 struct engine_scratch *engine_scratch_new(const struct engine *engine);
 void engine_scratch_free(struct engine_scratch *scratch);
 
-/* A filter of a rule's query that the event satisfies; if the filter is the query's or a stage's, no
- * exception of the rule holds. For a stateless rule that is a match, for others the detector's to
- * judge. */
+/* A filter of a rule's query that the event satisfies. If it says what the rule looks for (the event
+ * itself, a stage, until), no exception of the rule holds; what a relation asks for knows none. For a
+ * stateless rule that is a match, for others the detector's to judge. */
 struct engine_hit {
 	const struct rule *rule;
 	uint32_t filter;

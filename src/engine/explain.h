@@ -35,6 +35,9 @@ struct engine_slot_facts {
 	float cost_ns;    /* of trying one: a guess */
 };
 
+/* Do the rule's exceptions take events out of what satisfies this filter? */
+bool engine_filter_has_exceptions(const struct rule *rule, uint32_t filter);
+
 struct engine_facts;
 
 /* Builds an engine of the rules, keeps what was decided, and lets the engine go. Both must outlive

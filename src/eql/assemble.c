@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Filters are what is counted here: each `category where condition` of a query is compiled, then
- * found to be equal to one before it, by its canonical text, or added.
+ * found to be equal to one before it, by its canonical text, or added. What a relation asks for and
+ * what the query looks for are kept apart, equal or not: a rule's exceptions are for the latter alone.
  *
  *	sequence [A] with runs=3 [B and child of [C]]
  *
@@ -22,7 +23,10 @@
 struct assembly {
 	struct eql_query *query;
 	struct eql_filter filters[FILTERS_MAX];
-	struct str keys[FILTERS_MAX]; /* canonical texts */
+	struct {
+		struct str text; /* canonical */
+		bool of_relation;
+	} keys[FILTERS_MAX];
 	uint32_t filter_count;
 	struct eql_relation relations[EQL_RELATIONS_MAX];
 	uint32_t relation_count;
@@ -202,8 +206,9 @@ static bool make_filter(struct compiler *c, const struct ast_term *term, struct 
 	return true;
 }
 
-/* The index of an equal filter, or of a new one; EQL_NO_FILTER when an error was reported. */
-static uint32_t add_filter(struct compiler *c, const struct ast_term *term)
+/* The index of an equal filter with the same part to play, or of a new one; EQL_NO_FILTER when an
+ * error was reported. */
+static uint32_t add_filter(struct compiler *c, const struct ast_term *term, bool of_relation)
 {
 	struct assembly *a = c->assembly;
 	struct eql_filter filter = {0};
@@ -212,10 +217,11 @@ static uint32_t add_filter(struct compiler *c, const struct ast_term *term)
 	if (!make_filter(c, term, &filter, &key))
 		return EQL_NO_FILTER;
 	for (uint32_t i = 0; i < a->filter_count; i++)
-		if (str_eq(a->keys[i], key))
+		if (a->keys[i].of_relation == of_relation && str_eq(a->keys[i].text, key))
 			return i;
 	a->filters[a->filter_count] = filter;
-	a->keys[a->filter_count] = key;
+	a->keys[a->filter_count].text = key;
+	a->keys[a->filter_count].of_relation = of_relation;
 	return a->filter_count++;
 }
 
@@ -230,14 +236,14 @@ static bool add_first_filter(struct compiler *c, const struct ast_term *term)
 	if (!make_filter(c, term, &filter, &key))
 		return false;
 	a->filters[0] = filter;
-	a->keys[0] = key;
+	a->keys[0].text = key;
 	return true;
 }
 
 bool eql_assemble_relation(struct compiler *c, const struct node *node, uint32_t *relation)
 {
 	struct assembly *a = c->assembly;
-	uint32_t filter = add_filter(c, node->term);
+	uint32_t filter = add_filter(c, node->term, true);
 
 	if (filter == EQL_NO_FILTER)
 		return false;
@@ -292,7 +298,7 @@ static bool make_stages(struct compiler *c, const struct ast *ast)
 	query->key_count = ast->key_count + ast->terms[0].key_count;
 	for (uint32_t i = 0, at = 0; i < ast->term_count; i++) {
 		const struct ast_term *term = &ast->terms[i];
-		uint32_t filter = i ? add_filter(c, term) : 0;
+		uint32_t filter = i ? add_filter(c, term, false) : 0;
 
 		if (filter == EQL_NO_FILTER || !make_stage(c, ast, term, filter, &stage))
 			return false;
@@ -308,7 +314,7 @@ static bool make_until(struct compiler *c, const struct ast *ast)
 
 	if (!ast->until)
 		return true;
-	uint32_t filter = add_filter(c, ast->until);
+	uint32_t filter = add_filter(c, ast->until, false);
 
 	query->until = ARENA_NEW(c->arena, struct eql_stage);
 	if (filter == EQL_NO_FILTER || !make_stage(c, ast, ast->until, filter, query->until))
@@ -342,7 +348,7 @@ static bool add_lineage(struct compiler *c)
 	compiler.source = &own;
 	if (eql_parse(&own, &ast) == 0) {
 		eql_check(&own, c->fields, &ast);
-		a->query->lineage_filter = add_filter(&compiler, &ast.terms[0]);
+		a->query->lineage_filter = add_filter(&compiler, &ast.terms[0], true);
 	}
 	a->query->text = written;
 	c->source->errors = own.errors;

@@ -16,9 +16,9 @@
  * A query is filters and what connects them. A filter is what one event decides by itself: whether
  * it is of the category and meets the condition. An event query has one filter and nothing else;
  * the stages of a sequence, the members of a sample, `until` and the sub-queries of process
- * relations each name one, and equal ones share it (`with runs=60` is one filter, 60 stages). So
- * the stateless part of any query is "which of its filters does this event satisfy", and the rest
- * is eql/machine.h.
+ * relations each name one, and equal ones share it (`with runs=60` is one filter, 60 stages), but
+ * relations share none with stages. So the stateless part of any query is "which of its filters
+ * does this event satisfy", and the rest is eql/machine.h.
  */
 #ifndef LINTEL_EQL_QUERY_H
 #define LINTEL_EQL_QUERY_H

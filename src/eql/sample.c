@@ -268,7 +268,7 @@ static void settle_member(const struct taken *taken, uint32_t member)
 		if (!node)
 			continue;
 		if (window)
-			drop_before(node->sample, machine->now_ns - window);
+			drop_before(node->sample, time_between(machine->now_ns, window));
 		settle(node->sample);
 	} while (key_tuples_next(&machine->tuples));
 }

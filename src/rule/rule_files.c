@@ -153,8 +153,6 @@ static int read_text(int fd, struct buf *text)
 	}
 }
 
-/* `named`: the operator gave this very path, so it may also be a pipe. 0, or -errno from opening
- * and reading; `why` then gets words for it. */
 int rule_read_file(const char *path, bool named, struct buf *text, const char **why)
 {
 	struct stat st;

@@ -55,8 +55,16 @@ size_t rule_offset(const struct rule_source *source, uint32_t line, uint32_t col
 
 		at = newline ? (size_t)(newline - text.p) + 1 : text.len;
 	}
+	if (line == source->first_line && column)
+		column = column >= source->first_column ? column - source->first_column + 1 : 1;
 	at += column ? column - 1 : 0;
 	return at < text.len ? at : text.len;
+}
+
+struct diag rule_diag_at(const struct rule_source *source, size_t offset, size_t width)
+{
+	return diag_at(source->path, source->text, offset, width, source->first_line,
+		       source->first_column);
 }
 
 struct diag rule_diag_key(const struct rule_source *source, const struct tree_node *node)
@@ -65,8 +73,7 @@ struct diag rule_diag_key(const struct rule_source *source, const struct tree_no
 	uint32_t column = node->key_line ? node->key_column : node->column;
 	size_t width = node->key_line ? node->key.len : 1;
 
-	return diag_at(source->path, source->text, rule_offset(source, line, column), width,
-		       source->first_line, 1);
+	return rule_diag_at(source, rule_offset(source, line, column), width);
 }
 
 /* Bytes of the value that begins at `at`, as far as a caret line should underline it. */
@@ -89,8 +96,7 @@ struct diag rule_diag_value(const struct rule_source *source, const struct tree_
 {
 	size_t at = rule_offset(source, node->line, node->column);
 
-	return diag_at(source->path, source->text, at, value_width(source->text, at),
-		       source->first_line, 1);
+	return rule_diag_at(source, at, value_width(source->text, at));
 }
 
 const struct tree_node *rule_key(const struct rule_source *source, const char *name)
@@ -255,6 +261,8 @@ void rule_skip(struct rule *rule, struct str reason)
 	rule->reason = reason;
 }
 
+#define TYPES_EXPECTED "expected \"eql\", \"query\", \"threshold\" or \"new_terms\""
+
 /* The type, if it is one whose query lintel compiles. */
 static const struct rule_type *finish_type(const struct rule_source *source, struct rule *rule)
 {
@@ -263,7 +271,7 @@ static const struct rule_type *finish_type(const struct rule_source *source, str
 	if (!node && is_behaviour(source))
 		rule->type = STR("eql");
 	else if (!node)
-		missing(source, rule_key_name(source, "type"), "expected \"eql\" or \"query\"");
+		missing(source, rule_key_name(source, "type"), TYPES_EXPECTED);
 	if (!rule->type.p)
 		return NULL;
 	for (size_t i = 0; i < sizeof(rule_types) / sizeof(*rule_types); i++) {
@@ -278,7 +286,7 @@ static const struct rule_type *finish_type(const struct rule_source *source, str
 	}
 	struct diag diag = rule_diag_value(source, node);
 
-	diag.hint = STR("expected \"eql\", \"query\", \"threshold\" or \"new_terms\"");
+	diag.hint = STR(TYPES_EXPECTED);
 	diag_add(source->diags, diag, "unknown rule type [%.*s]", STR_ARG(rule->type));
 	return NULL;
 }

@@ -69,8 +69,8 @@ struct rule_source {
 	struct arena *arena; /* the rule set's */
 	enum rule_format format;
 	struct str path;
-	struct str text;     /* of the file, or the row that is the rule */
-	uint32_t first_line; /* of `text` in the file */
+	struct str text;                   /* of the file, or the row that is the rule */
+	uint32_t first_line, first_column; /* of `text` in the file, both from 1 */
 	const struct tree_node *root;
 	const struct tree_node *rule; /* the table with the rule's keys; NULL if it is missing */
 	struct diag_list *diags;      /* of this rule alone */
@@ -82,6 +82,7 @@ struct diag rule_diag_value(const struct rule_source *source, const struct tree_
 /* At byte `at` of the decoded text of a string, `width` bytes of its line. */
 struct diag rule_diag_text(const struct rule_source *source, const struct tree_node *node,
 			   size_t at, size_t width);
+struct diag rule_diag_at(const struct rule_source *source, size_t offset, size_t width);
 /* Byte offset of a line of the file and a column (from 1) in the source's text. */
 size_t rule_offset(const struct rule_source *source, uint32_t line, uint32_t column);
 /* A rule's key; NULL if it is missing, or JSON's null. */
@@ -169,8 +170,8 @@ int rule_page_read(struct arena *arena, struct str text, struct str path, struct
 /* Exception lists and their items. `item`: it has entries. */
 void rule_list_add(struct rule_set *set, const struct rule_source *source, bool item,
 		   struct diag_list *diags);
-/* The ranges of addresses, or the other values, of a value list: a file beside the one that names
- * it. */
+/* All of a file, up to RULE_EXPORT_BYTES_MAX and one byte. `named`: the operator gave this very path,
+ * so it may also be a pipe. 0, or -errno from opening and reading; `why` then gets words for it. */
 int rule_read_file(const char *path, bool named, struct buf *text, const char **why);
 
 /* The embedded pack, made by scripts/embed_rules.py. */

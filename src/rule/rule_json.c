@@ -108,9 +108,9 @@ static void read_object(struct reading *r, struct rule_source *source)
 	}
 }
 
-/* One object of the file; `text` is the rows it is in. */
+/* One object of the file; `text` is its own, from its first byte on or further left. */
 static void read_node(struct reading *r, struct str text, uint32_t first_line,
-		      const struct tree_node *node)
+		      uint32_t first_column, const struct tree_node *node)
 {
 	struct rule_source source = {
 	    .arena = &r->set->arena,
@@ -118,6 +118,7 @@ static void read_node(struct reading *r, struct str text, uint32_t first_line,
 	    .path = r->path,
 	    .text = text,
 	    .first_line = first_line,
+	    .first_column = first_column,
 	    .root = node,
 	};
 
@@ -142,7 +143,7 @@ static void read_row(struct reading *r, struct str row, uint32_t line)
 	if (json_tree_read(&tree, row, r->path, line, &said, &root))
 		rule_set_add_said(r->set, r->path, line, &said, r->diags);
 	else
-		read_node(r, row, line, root);
+		read_node(r, row, line, 1, root);
 	diag_list_free(&said);
 	arena_free(&tree);
 }
@@ -170,36 +171,46 @@ static void read_rows(struct reading *r, struct str text)
 	}
 }
 
-/* The rows of an element of an array, so that finding a place in it costs no walk from the top. */
-static struct str rows_of(struct str text, const struct tree_node *array, uint32_t i, size_t *at,
-			  uint32_t *line)
+/* Where lines and columns are looked up in order. */
+struct walk {
+	struct str text;
+	size_t line_at; /* offset of the line */
+	uint32_t line;
+};
+
+static size_t walk_to(struct walk *w, const struct tree_node *node)
 {
-	uint32_t last = i + 1 < array->kid_count ? array->kids[i + 1]->line : UINT32_MAX;
+	while (w->line < node->line) {
+		const char *newline =
+		    memchr(w->text.p + w->line_at, '\n', w->text.len - w->line_at);
 
-	while (*line < array->kids[i]->line && *at < text.len) {
-		*line += text.p[*at] == '\n';
-		++*at;
+		if (!newline)
+			return w->text.len;
+		w->line_at = (size_t)(newline - w->text.p) + 1;
+		w->line++;
 	}
-	size_t end = *at;
-
-	for (uint32_t n = *line; end < text.len && n <= last; end++)
-		n += text.p[end] == '\n';
-	return (struct str){text.p + *at, end - *at};
+	return w->line_at + node->column - 1;
 }
 
+/* Each element gets its own part of the text, so that finding a place in it costs no walk from the
+ * top, and all may be on one line. */
 static void read_document(struct reading *r, struct str text, const struct tree_node *root)
 {
-	uint32_t line = 1;
-	size_t at = 0;
+	struct walk walk = {.text = text, .line = 1};
+	size_t begin;
 
 	if (root->type != TREE_ARRAY) {
-		read_node(r, text, 1, root);
+		read_node(r, text, 1, 1, root);
 		return;
 	}
+	begin = root->kid_count ? walk_to(&walk, root->kids[0]) : 0;
 	for (uint32_t i = 0; i < root->kid_count; i++) {
-		struct str rows = rows_of(text, root, i, &at, &line);
+		const struct tree_node *node = root->kids[i];
+		size_t end = i + 1 < root->kid_count ? walk_to(&walk, root->kids[i + 1]) : text.len;
 
-		read_node(r, rows, line, root->kids[i]);
+		read_node(r, (struct str){text.p + begin, end - begin}, node->line, node->column,
+			  node);
+		begin = end;
 	}
 }
 

@@ -242,6 +242,7 @@ static void load_one(struct rule_set *set, struct field_set *fields, enum rule_f
 		    .path = path,
 		    .text = text,
 		    .first_line = 1,
+		    .first_column = 1,
 		    .root = root,
 		    .rule = format == RULE_FORMAT_TOML ? tree_get(root, "rule") : root,
 		};

@@ -20,6 +20,9 @@ static const struct str suffixes[] = {
     {".log", 4},
 };
 
+/* Files met again that are named; the rest is only counted. */
+#define REPEATED_REPORTS_MAX 5
+
 static bool has_event_name(struct str name)
 {
 	if (str_ends(name, STR(".gz")))
@@ -46,6 +49,8 @@ static int append(struct file_list *list, const char *path, const struct stat *s
 	    .path = arena_str(&list->arena, str_from(path)).p,
 	    .size = sized ? (uint64_t)st->st_size : 0,
 	    .is_stream = !sized,
+	    .device = sized ? st->st_dev : 0,
+	    .inode = sized ? st->st_ino : 0,
 	};
 	list->size_unknown |= !sized;
 	list->bytes_total = list->size_unknown ? 0 : list->bytes_total + (uint64_t)st->st_size;
@@ -137,11 +142,80 @@ int file_list_add(struct file_list *list, const char *path)
 
 		while (plain.len > 1 && plain.p[plain.len - 1] == '/')
 			plain.len--;
-		return walk(list, arena_str(&list->arena, plain).p, 0);
+		uint32_t before = list->count;
+		int err = walk(list, arena_str(&list->arena, plain).p, 0);
+
+		if (!err && list->count == before)
+			log_warning("%s: no *.ndjson, *.jsonl, *.json or *.log, plain, .gz or "
+				    ".zst, in this directory",
+				    path);
+		return err;
 	}
 	int err = check_readable(path, &st);
 
 	return err ? err : append(list, path, &st);
+}
+
+/* A file of the list, for finding its other names. */
+struct named {
+	const struct listed_file *file;
+	uint32_t number;
+};
+
+static int by_file(const void *a, const void *b)
+{
+	const struct named *x = a, *y = b;
+
+	if (x->file->device != y->file->device)
+		return x->file->device < y->file->device ? -1 : 1;
+	if (x->file->inode != y->file->inode)
+		return x->file->inode < y->file->inode ? -1 : 1;
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+static bool is_same(const struct listed_file *a, const struct listed_file *b)
+{
+	return !a->is_stream && !b->is_stream && a->device == b->device && a->inode == b->inode;
+}
+
+/* By number: is the file one before it? Says so of the first few. */
+static uint32_t find_repeated(const struct file_list *list, bool *repeated)
+{
+	struct named *all = xcalloc((size_t)list->count + 1, sizeof(*all));
+	uint32_t found = 0, first = 0;
+
+	for (uint32_t i = 0; i < list->count; i++)
+		all[i] = (struct named){&list->files[i], i};
+	qsort(all, list->count, sizeof(*all), by_file);
+	for (uint32_t i = 1; i < list->count; i++) {
+		if (!is_same(all[first].file, all[i].file)) {
+			first = i;
+			continue;
+		}
+		repeated[all[i].number] = true;
+		if (found++ < REPEATED_REPORTS_MAX)
+			log_info("%s: left out, it is the same file as %s", all[i].file->path,
+				 all[first].file->path);
+	}
+	free(all);
+	return found;
+}
+
+static void leave_out_repeated(struct file_list *list)
+{
+	bool *repeated = xcalloc((size_t)list->count + 1, sizeof(*repeated));
+	uint32_t found = find_repeated(list, repeated), left = 0;
+
+	if (found > REPEATED_REPORTS_MAX)
+		log_info("... and %u more files by another name", found - REPEATED_REPORTS_MAX);
+	for (uint32_t i = 0; i < list->count; i++) {
+		if (!repeated[i])
+			list->files[left++] = list->files[i];
+		else if (!list->size_unknown)
+			list->bytes_total -= list->files[i].size;
+	}
+	list->count = left;
+	free(repeated);
 }
 
 int file_list_add_all(struct file_list *list, const char *const *inputs, uint32_t count)
@@ -159,6 +233,7 @@ int file_list_add_all(struct file_list *list, const char *const *inputs, uint32_
 		refused++;
 		err = one;
 	}
+	leave_out_repeated(list);
 	return refused == count ? err : 0;
 }
 

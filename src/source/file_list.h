@@ -4,6 +4,7 @@
 #define LINTEL_SOURCE_FILE_LIST_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/arena.h"
 
@@ -16,6 +17,8 @@ struct listed_file {
 	const char *path;
 	uint64_t size;  /* 0: unknown */
 	bool is_stream; /* standard input, a pipe: can be read once */
+	dev_t device;   /* with `inode` the file, whatever its names; not of streams */
+	ino_t inode;
 };
 
 struct file_list {
@@ -27,7 +30,8 @@ struct file_list {
 };
 
 /* Adds each of `inputs`. One that does not exist or cannot be read is logged, counted and left out;
- * -errno when that leaves none. */
+ * -errno when that leaves none. A file that is met again, by whatever name, is left out, which is
+ * said: counting its events twice would make alerts of them. */
 int file_list_add_all(struct file_list *list, const char *const *inputs, uint32_t count)
     __attribute__((warn_unused_result));
 /* Adds a file, "-" or what is below a directory. 0, or -errno when `path` itself cannot be read;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """`lintel hunt` with rules over several events: order of time, what comes late, state between runs, building blocks."""
-import fcntl, json, os, subprocess, sys
+import fcntl, json, os, signal, subprocess, sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from tap import LINTEL, case, done, lintel
@@ -69,6 +69,8 @@ with case("an alert of a sequence has its events in order, its keys, and a sente
 with case("a missing event is null in the alert"):
     p = hunt("--rules", missing, events("missing.ndjson", event("a", 1, "curl"), event("b", 30, "sh")))
     assert found(p) == [("missing", ["a", None])], p.out
+    assert json.loads(p.out)["message"] == \
+        'curl (pid 7), ran: curl x; then no event of [process where process.name == "sh"]', p.out
 
 with case("--tolerance: what comes later than that is counted and joins nothing before it"):
     late = events("late.ndjson", event("b", 3, "sh"), event("x", 8, "sh", host="h2"), event("a", 1, "curl"), event("y", 9, "ls"))
@@ -209,6 +211,29 @@ def kuery(id, type, more):
 def login(id, seconds, user, ip):
     return event(id, seconds, "login", user={"name": user}, source={"ip": ip})
 
+
+with case("--state: files are counted once though a hunt of them was stopped; of a stream what came is saved"):
+    one = rule("one", 'process where process.name == "curl"', "max_signals = 1000000")
+    twice = kuery("twice", "threshold", '[rule.threshold]\nfield = ["user.name"]\nvalue = 2\n')
+    begin = [login("l", 0, "root", "1")]
+    # More alerts than a pipe holds, more input than a batch.
+    stopped = events("stopped.ndjson", *begin, *(event("e%d" % i, 1 + i / 1000, "curl") for i in range(20000)))
+    for stream in (False, True):
+        state = path("stopped-%d" % stream)
+        p = subprocess.Popen([LINTEL, "hunt", "--no-default-rules", "--rules", one, "--rules", twice, "--state", state,
+                              "--format", "ndjson", "-" if stream else stopped], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                             stdin=subprocess.PIPE)
+        if stream:
+            # The signal comes while the hunt waits for more.
+            p.stdin.write(b"".join(open(stopped, "rb").readlines()[:3]))
+            p.stdin.flush()
+        p.stdout.read(1)
+        p.send_signal(signal.SIGINT)
+        _, err = p.communicate()
+        assert p.returncode == 0 and b"stopped after" in err, err
+        assert (b"the state is left as it was" in err) != stream, err
+        p = hunt("--rules", twice, "--state", state, events("begin.ndjson", *begin))
+        assert found(p) == ([("twice", ["l", "l"])] if stream else []), (stream, p.out)
 
 with case("threshold: the alert says what was counted, in Kibana's names, and has the events"):
     t = kuery("threshold", "threshold", '''[rule.threshold]

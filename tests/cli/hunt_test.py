@@ -159,6 +159,18 @@ with case("inputs are read in order of their first times, in whatever order they
     for inputs in ([late, early, untimed], [early, untimed, late], [untimed, late, early]):
         p = run(*inputs)
         assert event_ids(p) == ["untimed", "early", "late"], event_ids(p)
+with case("a file is read once, under however many names; a directory without any is said"):
+    os.makedirs(path("names/empty"))
+    first = write("names/a.ndjson", one_alert("a", 1000))
+    os.link(first, path("names/b.ndjson"))
+    os.symlink("a.ndjson", path("names/current.ndjson"))
+    write("names/other.ndjson", one_alert("a", 1000))
+    for inputs in ([path("names")], [first, path("names")], [path("names"), path("names") + "/"]):
+        p = run(*inputs)
+        assert event_ids(p) == ["a", "a"] and "2 events from 2 files" in p.err and "nothing lost" in p.err, p.err
+        assert "b.ndjson: left out, it is the same file as %s" % first in p.err, p.err
+    p = run(path("names/empty"), first)
+    assert event_ids(p) == ["a"] and "names/empty: no *.ndjson" in p.err, p.err
 with case("of files that overlap in time the one that is behind goes on"):
     # Each of three batches, a second apart; those of the other file are a little later.
     pad = json.dumps({"x": "y" * 1000}) + "\n"

@@ -98,6 +98,11 @@ with case("a sequence that stops: how far it got, and why no further"):
     got = verdict(rule, ONE, {**TWO, "@timestamp": "2026-01-01T00:00:03Z"}, THREE)
     assert "it does not come after %s:2" % events in got, got
 
+with case("an exception of a sequence takes events out of every stage, and is named"):
+    excepted = write("x.toml", HEAD % ("x", SEQUENCE) + '[[rule.exceptions]]\nname = "E"\nquery = "process.args_count > 9"\n')
+    p = explain(excepted, events=[ONE, TWO, {**THREE, "process.args_count": 10}])
+    assert 'stage 3: fails because the exception "E" applies' in p.out and "no alert" in p.out, p.out
+
 with case("what must be missing and is there, and what ends a sequence, are named"):
     missing = write("m.toml", HEAD % ("m", SEQUENCE.replace("  [file", "  ![file")))
     got = verdict(missing, ONE, TWO, THREE)

@@ -224,6 +224,14 @@ with case("mistakes in a file of tests are errors with their place, and never a 
     p = run(write("t.ndjson", '{"test.match": true}\n{"test.rule": "x", "a": 1, "test.name": "y"}\nnonsense\n'))
     assert p.returncode == 1 and "t.ndjson:1:" in p.out and "t.ndjson:2:" in p.out and "t.ndjson:3:" in p.out, p.out
 
+with case("what else lies in a directory of rules is passed over, and is an error only when named"):
+    os.mkdir(path("d"))
+    write("d/settings.toml", "colour = 1\n")
+    write("d/export.ndjson", '{"rule_id": "x", "type": "eql"}\n')
+    write("d/r.toml", RULE + EVENT + '[[test]]\nname = "x"\nmatch = true\n')
+    assert run(path("d")).returncode == 0, run(path("d")).out
+    assert run(path("d/settings.toml")).returncode == 1 and run(path("d/export.ndjson")).returncode == 1
+
 with case("nothing to test is a failure, wrong usage is usage"):
     assert run(write("t.toml", RULE)).returncode == 1
     assert run().returncode == 2

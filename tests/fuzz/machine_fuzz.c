@@ -215,8 +215,12 @@ static void write_event(struct fuzz *f, struct bytes *bytes, struct buf *out)
 
 	/* Forward in eighths of two seconds, now and then back: late. */
 	f->ms += when < 240 ? when % 8 * 250 : -(int64_t)(when % 8) * 250;
-	buf_printf(out, "{\"@timestamp\":%lld,\"event\":{\"category\":\"%s\"},\"n\":%d",
-		   (long long)f->ms, categories[what % 4], what / 4 % 4);
+	buf_add(out, STR("{"));
+	/* Rarely without a time. */
+	if (what % 128 < 120)
+		buf_printf(out, "\"@timestamp\":%lld,", (long long)f->ms);
+	buf_printf(out, "\"event\":{\"category\":\"%s\"},\"n\":%d", categories[what % 4],
+		   what / 4 % 4);
 	buf_printf(out, ",\"k\":%s,\"e\":%s", keys[which % 8], keys[which / 8 % 8]);
 	buf_printf(out, ",\"process\":{\"entity_id\":\"p%d\",\"parent\":{\"entity_id\":\"p%d\"}}",
 		   which % 6, which / 6 % 6);

@@ -173,6 +173,18 @@ static void sentences_say_who_did_what(void **state)
 	event_set_int(&f->event, FIELD_PROCESS_PARENT_PID, 6);
 	expect_sentence(f, "curl (pid 7), child of bash (pid 6), ran: curl -o");
 
+	/* With less known: */
+	event_reset(&f->event);
+	set(f, "event.category", "process");
+	set(f, "process.name", "sh");
+	expect_sentence(f, "sh: process event");
+	set(f, "event.type", "start");
+	expect_sentence(f, "sh, started");
+	set(f, "process.executable", "/bin/sh");
+	expect_sentence(f, "sh, ran: /bin/sh");
+	set(f, "process.args", "-sh");
+	expect_sentence(f, "sh, ran: -sh");
+
 	event_reset(&f->event);
 	set(f, "event.category", "network");
 	set(f, "event.action", "connection_attempted");

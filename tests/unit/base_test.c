@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/diag.h"
+#include "base/hash_table.h"
 #include "event/event.h"
 
 static void arena_keeps_alignment_and_content(void **state)
@@ -34,6 +35,42 @@ static void arena_keeps_alignment_and_content(void **state)
 	arena_reset(&arena);
 	assert_int_equal(arena.used_bytes, 0);
 	arena_free(&arena);
+}
+
+static bool same_number(const void *thing, const void *wanted)
+{
+	return *(const uint32_t *)thing == *(const uint32_t *)wanted;
+}
+
+/* Few different hashes, so that slots are shared, wrap around and move when one is removed. */
+static void a_hash_table_finds_what_is_in_it(void **state)
+{
+	(void)state;
+	static uint32_t numbers[1000];
+	static bool there[1000];
+	struct hash_table table = {0};
+	uint32_t random = 1, count = 0;
+
+	for (uint32_t i = 0; i < 1000; i++)
+		numbers[i] = i;
+	for (int step = 0; step < 20000; step++) {
+		random = random * 1664525 + 1013904223;
+		uint32_t n = (random >> 8) % 1000;
+		uint64_t hash = n % 50 * 61;
+
+		if (there[n])
+			hash_table_remove(&table, hash, &numbers[n]);
+		else
+			hash_table_add(&table, hash, &numbers[n]);
+		there[n] = !there[n];
+		count += there[n] ? 1 : (uint32_t)-1;
+		assert_int_equal(table.count, count);
+		n = random % 1000;
+		assert_ptr_equal(hash_table_find(&table, n % 50 * 61, same_number, &numbers[n]),
+				 there[n] ? &numbers[n] : NULL);
+	}
+	hash_table_free(&table);
+	assert_null(hash_table_find(&table, 0, same_number, &numbers[0]));
 }
 
 static void note_free(void *object)
@@ -174,6 +211,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(arena_keeps_alignment_and_content),
+	    cmocka_unit_test(a_hash_table_finds_what_is_in_it),
 	    cmocka_unit_test(arena_frees_foreign_objects),
 	    cmocka_unit_test(str_finds_and_folds),
 	    cmocka_unit_test(clock_reads_what_it_writes),

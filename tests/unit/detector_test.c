@@ -418,6 +418,25 @@ static void exceptions_hold_for_every_stage_and_no_relation(void **state)
 	expect(f, "s a2 b3\n");
 }
 
+/* An event that is looked for and a parent that is asked for may be described in the same words. */
+static void an_exception_leaves_a_relation_of_the_same_words_alone(void **state)
+{
+	struct fixture *f = *state;
+
+	add_endpoint_rule(f, "s",
+			  "sequence [process where process.name == \"sshd\"] "
+			  "[file where event.action == \"creation\" and descendant of "
+			  "[process where process.name == \"sshd\"]]",
+			  "any where event.id == \"p1\"");
+	start(f);
+	feed(f, 1, "p1", PROCESS("sshd", "1", "0") ",\"event.id\":\"p1\"");
+	feed(f, 2, "p2", PROCESS("sshd", "2", "0"));
+	feed(f, 3, "p3", PROCESS("bash", "3", "1"));
+	feed(f, 4, "f1", FILE_OF("3"));
+	detector_finish(f->detector);
+	expect(f, "s p2 f1\n");
+}
+
 static void thresholds_count_in_a_window(void **state)
 {
 	struct fixture *f = *state;
@@ -823,6 +842,27 @@ static void a_restart_changes_nothing(void **state)
 	assert_int_equal(counter_get(COUNTER_STATE_DROPPED), dropped);
 }
 
+/* What was found because time passed must not be found once more after a restart. */
+static void what_time_decides_changes_the_state(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t changes;
+
+	add_rule(f, "s",
+		 "sequence with maxspan=5s [any where event.action == \"a\"] "
+		 "![any where event.action == \"b\"]");
+	start(f);
+	feed(f, 1, "a1", ACTION("a"));
+	detector_advance(f->detector, BEGIN + 4 * SECOND);
+	changes = detector_changes(f->detector);
+	detector_advance(f->detector, BEGIN + 9 * SECOND);
+	expect(f, "s a1 -\n");
+	assert_int_not_equal(detector_changes(f->detector), changes);
+	restart(f);
+	detector_advance(f->detector, BEGIN + 20 * SECOND);
+	expect(f, "");
+}
+
 static void state_of_a_changed_rule_is_dropped(void **state)
 {
 	struct fixture *f = *state;
@@ -1032,6 +1072,7 @@ int main(void)
 	    TEST(events_without_a_time_have_no_place),
 	    TEST(process_relations_are_followed),
 	    TEST(exceptions_hold_for_every_stage_and_no_relation),
+	    TEST(an_exception_leaves_a_relation_of_the_same_words_alone),
 	    TEST(thresholds_count_in_a_window),
 	    TEST(thresholds_without_fields_count_all),
 	    TEST(thresholds_make_a_group_of_each_combination),
@@ -1045,6 +1086,7 @@ int main(void)
 	    TEST(suppression_of_thresholds_is_by_their_fields),
 	    TEST(disorder_within_the_tolerance_changes_nothing),
 	    TEST(a_restart_changes_nothing),
+	    TEST(what_time_decides_changes_the_state),
 	    TEST(state_of_a_changed_rule_is_dropped),
 	    TEST(what_is_no_state_is_not_loaded),
 	    TEST(damaged_lines_are_left_out),

@@ -728,6 +728,30 @@ static void the_pool_is_bounded(void **state)
 	bench_free(b);
 }
 
+/* What the tables of machines needed when they were full must not be charged for ever: the pool would
+ * be full of empty tables, and nothing else would be held again. */
+static void empty_tables_cost_nothing(void **state)
+{
+	(void)state;
+	struct bench *b = bench_for("sequence by k [a where true] [b where true]",
+				    EQL_DIALECT_ELASTICSEARCH, 100000);
+	struct eql_machine *machines[40];
+	char more[32];
+
+	for (int m = 0; m < 40; m++) {
+		start_machine(b);
+		machines[m] = b->machine;
+		for (int i = 1; i < 1000; i++) {
+			snprintf(more, sizeof(more), "\"k\":%d", i);
+			at(b, i, 1000 * m + i, "a", more);
+		}
+		assert_in_range(eql_machine_live(b->machine), 50, 1000);
+	}
+	for (int m = 0; m < 39; m++)
+		eql_machine_free(machines[m]);
+	bench_free(b);
+}
+
 /* What is remembered of `until` and of leading misses is bounded as well, also where nothing else
  * is held. */
 static void memories_are_bounded(void **state)
@@ -854,6 +878,22 @@ static void samples_of_a_stream(void **state)
 	at(b, 2, 900000, "b", "\"k\":1");
 	assert_string_equal(results(b), "[2 1]");
 	assert_int_equal(eql_machine_live(b->machine), 0);
+	bench_free(b);
+}
+
+/* As far apart as times can be: not within any window, and no overflow on the way there. */
+static void timeless_events_of_a_sample(void **state)
+{
+	(void)state;
+	struct bench *b =
+	    sample_bench("sample by k [a where true] [b where true]", false, 0, 10 * MS);
+
+	feed(b, "{\"id\":1,\"event\":{\"category\":\"a\"},\"k\":1}");
+	feed(b, "{\"id\":2,\"event\":{\"category\":\"b\"},\"k\":1}");
+	assert_string_equal(results(b), "[1 2]");
+	feed(b, "{\"id\":3,\"event\":{\"category\":\"a\"},\"k\":1}");
+	at(b, 4, 5, "b", "\"k\":1");
+	assert_string_equal(results(b), "");
 	bench_free(b);
 }
 
@@ -1395,11 +1435,13 @@ int main(void)
 	    cmocka_unit_test(late_events_change_nothing_else),
 	    cmocka_unit_test(what_is_too_old_goes),
 	    cmocka_unit_test(the_pool_is_bounded),
+	    cmocka_unit_test(empty_tables_cost_nothing),
 	    cmocka_unit_test(memories_are_bounded),
 	    cmocka_unit_test(an_event_in_several_places_counts_once),
 	    cmocka_unit_test(samples_at_the_end),
 	    cmocka_unit_test(events_of_a_sample_differ),
 	    cmocka_unit_test(samples_of_a_stream),
+	    cmocka_unit_test(timeless_events_of_a_sample),
 	    cmocka_unit_test(long_lists_of_a_sample_are_cut),
 	    cmocka_unit_test(state_is_loaded),
 	    cmocka_unit_test(other_state_is_refused),

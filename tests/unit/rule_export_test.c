@@ -112,6 +112,41 @@ static void a_mistake_has_its_row_and_column(void **state)
 	assert_int_equal(r->diags[2].source.p[r->diags[2].column - 1], 'y');
 }
 
+/* A file may be one line: of that only what is around the mistake is kept, and shown. */
+static void a_mistake_in_a_long_line_is_shown_with_what_is_around_it(void **state)
+{
+	struct fixture *f = *state;
+	struct buf text = {0}, shown = {0};
+
+	buf_add(&text, STR("  [{\"rule_id\":\"a\",\"note\":\""));
+	for (size_t i = 0; i < 5000; i++)
+		buf_add(&text, STR("ab"));
+	buf_add(&text,
+		STR("\",\"severity\":\"urgent\"},{\"rule_id\":\"b\",\"severity\":\"dire\"}]"));
+	buf_add_char(&text, '\0');
+	load(f, "e.json", text.p);
+	for (uint32_t i = 0; i < 2; i++) {
+		const struct rule *r = f->set.rules[i];
+		const char *value = i ? "\"dire\"" : "\"urgent\"";
+		const struct diag *diag = r->diags;
+
+		while (!str_starts(diag->message, STR("unknown severity")))
+			diag++;
+		assert_int_equal(diag->column, strstr(text.p, value) - text.p + 1);
+		assert_true(diag->source.len <= DIAG_SOURCE_MAX);
+		buf_reset(&shown);
+		diag_format(diag, false, &shown);
+		buf_add_char(&shown, '\0');
+		/* The caret is below the value. */
+		const char *line = strstr(shown.p, "    1 | "),
+			   *below = strstr(shown.p, "      | ");
+
+		assert_ptr_equal(strstr(line, value) - line + below, strchr(below, '^'));
+	}
+	buf_free(&text);
+	buf_free(&shown);
+}
+
 static void a_broken_row_stops_no_other(void **state)
 {
 	struct fixture *f = *state;
@@ -399,6 +434,7 @@ int main(void)
 	    TEST(each_row_is_a_rule),
 	    TEST(a_document_may_be_an_array_or_one_rule),
 	    TEST(a_mistake_has_its_row_and_column),
+	    TEST(a_mistake_in_a_long_line_is_shown_with_what_is_around_it),
 	    TEST(a_broken_row_stops_no_other),
 	    TEST(a_second_rule_with_an_id_names_the_row),
 	    TEST(the_counts_of_an_export_are_checked),
