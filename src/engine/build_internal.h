@@ -13,6 +13,10 @@
 #include "engine/engine_internal.h"
 #include "engine/intern_internal.h"
 
+/* In eql_leaf.cost: a regular expression, or a comparison with each of many values. Few values are
+ * ever asked for such a leaf, and working it out for every value of the field would cost more. */
+#define COSTLY_LEAF 100
+
 struct literal {
 	uint32_t index; /* into builder->indexes */
 	struct str text;

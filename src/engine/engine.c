@@ -486,12 +486,15 @@ static void find_outcome(struct match *m, const struct plan *plan, struct outcom
 	struct engine_scratch *s = m->s;
 	struct outcome_key key = {plan->serial, s->key, plan->keyed_count};
 
+	if (!plan->serial) {
+		work_out(m, plan, out);
+		return;
+	}
 	find_verdicts(m, plan);
-	if (plan->serial && outcome_find(s->outcomes, &key, out))
+	if (outcome_find(s->outcomes, &key, out))
 		return;
 	work_out(m, plan, out);
-	if (plan->serial)
-		outcome_keep(s->outcomes, &key, out);
+	outcome_keep(s->outcomes, &key, out);
 }
 
 uint32_t engine_match(const struct engine *engine, const struct event *event,

@@ -60,10 +60,6 @@ static uint32_t literal_number(struct builder *b, uint32_t index, struct str tex
 	return number;
 }
 
-/* In eql_leaf.cost: a regular expression, or a comparison with each of many values. Few values are
- * ever asked for such a leaf, and working it out for every value of the field would cost more. */
-#define COSTLY 100
-
 /* Facts of a leaf are used only if the leaf cannot hold without a value, whatever it says else. */
 static enum leaf_how how_of(const struct eql_leaf *eql)
 {
@@ -82,7 +78,7 @@ static enum leaf_how how_of(const struct eql_leaf *eql)
 	}
 	if (eql->field_count != 1)
 		return LEAF_EVENT;
-	return eql->cost < COSTLY ? LEAF_VALUE : LEAF_LATER;
+	return eql->cost < COSTLY_LEAF ? LEAF_VALUE : LEAF_LATER;
 }
 
 static uint32_t new_bit(struct builder *b, uint32_t index)

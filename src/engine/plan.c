@@ -19,17 +19,17 @@ struct plan_table {
 	struct plan *plans; /* one more than `count`: the spare one */
 	uint32_t count;     /* a power of two, WAYS at least */
 	uint32_t turn;      /* whose place is taken next */
-	uint32_t *memory;
-	uint64_t *masks;
+	uint32_t verdicts;  /* that there may be at a time */
+	/* Of all plans, in one piece each: */
+	uint32_t *numbers;
 	uint32_t *seen;
-	uint32_t verdicts;
+	uint64_t *masks;
 };
 
 struct plan_table *plan_table_new(const struct engine *e, uint32_t verdicts)
 {
 	struct plan_table *table = xcalloc(1, sizeof(*table));
 	size_t numbers = (size_t)e->group_count + e->slot_count + (size_t)e->index_count * 2;
-
 	size_t plan_bytes = (numbers + verdicts) * sizeof(uint32_t) + e->words * sizeof(uint64_t);
 
 	table->engine = e;
@@ -38,7 +38,7 @@ struct plan_table *plan_table_new(const struct engine *e, uint32_t verdicts)
 	while (table->count > WAYS && table->count * plan_bytes > PLAN_BYTES_MAX)
 		table->count /= 2;
 	table->plans = xcalloc(table->count + 1, sizeof(*table->plans));
-	table->memory = xcalloc((table->count + 1) * numbers + 1, sizeof(*table->memory));
+	table->numbers = xcalloc((table->count + 1) * numbers + 1, sizeof(*table->numbers));
 	table->masks = xcalloc((table->count + 1) * (size_t)e->words + 1, sizeof(*table->masks));
 	table->seen = xcalloc((size_t)(table->count + 1) * verdicts, sizeof(*table->seen));
 	for (uint32_t i = 0; i <= table->count; i++) {
@@ -46,7 +46,7 @@ struct plan_table *plan_table_new(const struct engine *e, uint32_t verdicts)
 
 		plan->masks = table->masks + (size_t)i * e->words;
 		plan->seen = table->seen + (size_t)i * verdicts;
-		plan->groups = table->memory + i * numbers;
+		plan->groups = table->numbers + i * numbers;
 		plan->always = plan->groups + e->group_count;
 		plan->indexes = plan->always + e->slot_count;
 		plan->fields = plan->indexes + e->index_count;
@@ -59,7 +59,7 @@ void plan_table_free(struct plan_table *table)
 	if (!table)
 		return;
 	free(table->plans);
-	free(table->memory);
+	free(table->numbers);
 	free(table->masks);
 	free(table->seen);
 	free(table);
@@ -81,24 +81,23 @@ static void add_word(struct plan_key *key, uint64_t word)
 	key->words[key->count++] = word;
 }
 
-/* Length and bytes: with four words they are exact up to 32 bytes. */
+/* Length and all bytes: 16 at a time, from the ends inwards. */
 static bool add_string(struct plan_key *key, struct str s)
 {
-	if (s.len > 32 || key->count + 5 > PLAN_KEY_WORDS)
+	if (key->count + 2 + s.len / 8 > PLAN_KEY_WORDS)
 		return false;
-	struct str_edges edges = str_edges(s);
-
 	add_word(key, s.len);
-	add_word(key, edges.head);
-	if (s.len <= 8)
-		return true;
-	add_word(key, edges.tail);
-	if (s.len <= 16)
-		return true;
-	edges = str_edges((struct str){s.p + 8, s.len - 16});
-	add_word(key, edges.head);
-	add_word(key, edges.tail);
-	return true;
+	for (;;) {
+		struct str_edges edges = str_edges(s);
+
+		add_word(key, edges.head);
+		if (s.len <= 8)
+			return true;
+		add_word(key, edges.tail);
+		if (s.len <= 16)
+			return true;
+		s = (struct str){s.p + 8, s.len - 16};
+	}
 }
 
 static bool add_strings(struct plan_key *key, const struct value *list)
@@ -194,14 +193,15 @@ static void order_indexes(const struct engine *e, struct plan *plan)
 }
 
 void plan_make(struct plan_table *table, struct plan *plan, const struct plan_key *key,
-	       uint32_t *seen, uint32_t mark)
+	       uint32_t *marks, uint32_t mark)
 {
 	const struct engine *e = table->engine;
 
 	plan->serial = key->count ? ++table->made : 0;
 	plan->always_count = plan->index_count = 0;
 	memset(plan->masks, 0, e->words * sizeof(*plan->masks));
-	memset(plan->seen, 0xff, table->verdicts * sizeof(*plan->seen));
+	if (plan->serial)
+		memset(plan->seen, 0xff, table->verdicts * sizeof(*plan->seen));
 	for (uint32_t i = 0; i < plan->group_count; i++) {
 		const struct group *group = &e->groups[plan->groups[i]];
 		const uint32_t *indexes = engine_list(e, group->indexes);
@@ -212,9 +212,9 @@ void plan_make(struct plan_table *table, struct plan *plan, const struct plan_ke
 		plan->always_count += group->always.count;
 		add_mask(e, plan, group);
 		for (uint32_t k = 0; k < group->indexes.count; k++) {
-			if (seen[indexes[k]] == mark)
+			if (marks[indexes[k]] == mark)
 				continue;
-			seen[indexes[k]] = mark;
+			marks[indexes[k]] = mark;
 			plan->indexes[plan->index_count++] = indexes[k];
 		}
 	}

@@ -47,10 +47,10 @@ void plan_table_forget(struct plan_table *table);
 bool plan_key_of(const struct engine *engine, const struct event *event, struct plan_key *key);
 /* The plan with this key, or (*found false) the place where to make it. */
 struct plan *plan_place(struct plan_table *table, const struct plan_key *key, bool *found);
-/* Make the plan from its groups, which the caller has filled in; `seen` has room for all indexes
+/* Make the plan from its groups, which the caller has filled in; `marks` has room for all indexes
  * and `mark` is in none of its entries. */
 void plan_make(struct plan_table *table, struct plan *plan, const struct plan_key *key,
-	       uint32_t *seen, uint32_t mark);
+	       uint32_t *marks, uint32_t mark);
 /* A plan of no table, for events without a key. */
 struct plan *plan_spare(struct plan_table *table);
 

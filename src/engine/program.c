@@ -53,9 +53,6 @@ uint32_t program_take_gate(struct builder *b, struct node *tree, uint32_t *gate,
  * events with the same verdicts depend on the event. */
 #define COST_EVENT 100.0f
 
-/* In eql_leaf.cost. */
-#define PARTICULAR_COST 100
-
 static float chance_of_literals(const struct builder *b, const struct leaf *leaf, uint32_t number)
 {
 	struct span span = b->leaf_literals[number];
@@ -92,7 +89,7 @@ static void estimate_leaf(const struct builder *b, struct node *node)
 	case LEAF_LATER:
 	case LEAF_EVENT:
 		/* What is costly is a regular expression or a list, and those are particular. */
-		node->chance = leaf->eql->cost >= PARTICULAR_COST ? 0.1f : 0.3f;
+		node->chance = leaf->eql->cost >= COSTLY_LEAF ? 0.1f : 0.3f;
 		node->cost = COST_EVENT + (float)leaf->eql->cost;
 		return;
 	}
