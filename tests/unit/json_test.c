@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/counter.h"
 #include "base/json_writer.h"
@@ -665,6 +666,57 @@ static void writer_places_commas_and_numbers(void **state)
 	buf_free(&out);
 }
 
+/* The reader expects keys in the order of earlier documents; whatever comes must be read right all the
+ * same: other orders, keys never seen before, more of them than it remembers, longer than it remembers,
+ * nested or dotted, equal but for the middle. */
+static void reads_keys_in_any_order(void **state)
+{
+	static const char *const members[] = {
+	    "\"process\":{\"pid\":%u,\"name\":\"n\"}",
+	    "\"process.parent\":{\"junk\":1,\"name\":\"p%u\"}",
+	    "\"x\":\"x%u\"",
+	    "\"a\":{\"junk%u\":{\"c\":0},\"b\":{\"c\":\"c\"}}",
+	    "\"junk%u\":[{\"x\":1},{\"name\":2}]",
+	    "\"a.very.long.dotted.name.of.a.field\":%u",
+	    "\"a.very.long.doffed.name.of.a.field\":%u",
+	    "\"a.very.long.key.that.is.longer.than.what.is.remembered.of.a.key.by.far.%u\":1",
+	};
+	const uint32_t count = sizeof(members) / sizeof(*members);
+	struct fixture *f = *state;
+	struct buf text = {0};
+	uint32_t seed = 1;
+
+	for (uint32_t round = 0; round < 20000; round++) {
+		uint32_t step = 1 + 2 * (seed >> 16 & 3), at = seed >> 20, n = round % 9000;
+		uint32_t left_out = seed >> 8 & 15;
+
+		seed = seed * 1664525 + 1013904223;
+		buf_reset(&text);
+		for (uint32_t i = 0; i < count; i++, at += step) {
+			if (at % count == left_out)
+				continue;
+			buf_add(&text, text.len ? STR(",") : STR("{"));
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+			buf_printf(&text, members[at % count], n);
+#pragma GCC diagnostic pop
+		}
+		buf_add_char(&text, '}');
+		assert_int_equal(read_bytes(f, text.p, text.len), 0);
+		assert_int_equal(field(f, "process.pid")->integer, left_out == 0 ? 0 : n);
+		assert_int_equal(field(f, "process.name")->type,
+				 left_out == 0 ? VALUE_NULL : VALUE_STRING);
+		assert_int_equal(field(f, "process.parent.name")->type,
+				 left_out == 1 ? VALUE_NULL : VALUE_STRING);
+		assert_int_equal(field(f, "x")->type, left_out == 2 ? VALUE_NULL : VALUE_STRING);
+		assert_int_equal(field(f, "a.b.c")->type,
+				 left_out == 3 ? VALUE_NULL : VALUE_STRING);
+		assert_int_equal(field(f, "a.very.long.dotted.name.of.a.field")->type,
+				 left_out == 5 ? VALUE_NULL : VALUE_INT);
+	}
+	buf_free(&text);
+}
+
 #define READER_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -684,6 +736,7 @@ int main(void)
 	    READER_TEST(reads_times_and_order),
 	    READER_TEST(strings_last_until_the_next_read),
 	    READER_TEST(writes_values_nested_in_name_order),
+	    READER_TEST(reads_keys_in_any_order),
 	    cmocka_unit_test(writer_escapes_and_replaces),
 	    cmocka_unit_test(writer_places_commas_and_numbers),
 	};
