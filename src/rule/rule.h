@@ -62,7 +62,7 @@ enum rule_kind {
 	RULE_KIND_NEW_TERMS, /* one with values not seen for long is */
 };
 
-/* Kibana's limits: threshold fields, new_terms fields, suppression fields. */
+/* Fields of a threshold, of new_terms, of suppression. Kibana takes three or five of each, by version. */
 #define RULE_GROUP_FIELDS_MAX 5
 
 struct rule_fields {
