@@ -65,5 +65,5 @@ help:
 	@echo "make bench     every figure of speed and memory beside its goal  [ARGS='--quick']"
 	@echo "make fuzz      every fuzz target for FUZZ_SECONDS (600) each"
 	@echo "make fmt lint  formatting; formatting and layer checks"
-	@echo "make install   meson install (binary, man pages, completions)   [DESTDIR=...]"
+	@echo "make install   meson install (binary, library, man pages, completions)   [DESTDIR=...]"
 	@echo "make clean     remove the build directories"

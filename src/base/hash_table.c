@@ -102,4 +102,7 @@ void hash_table_remove(struct hash_table *table, uint64_t hash, const void *thin
 		at = (at + 1) & (table->cap - 1);
 	close_hole(table, at);
 	table->count--;
+	/* Half of the size, a quarter full: as far from growing again as from shrinking. */
+	if (table->cap > SLOTS_MIN && table->count < table->cap / 8)
+		resize(table, table->cap / 2);
 }

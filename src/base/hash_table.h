@@ -8,7 +8,7 @@
  *
  * At most three quarters of the slots are used, so a search for what is not there mostly ends in
  * the cache line it began in. Removing moves what follows back; there are no tombstones, and cost
- * does not grow with what has come and gone.
+ * does not grow with what has come and gone. Slots are given back when few of them are used.
  */
 #ifndef LINTEL_BASE_HASH_TABLE_H
 #define LINTEL_BASE_HASH_TABLE_H
@@ -35,7 +35,7 @@ void *hash_table_find(const struct hash_table *table, uint64_t hash,
 		      bool (*equal)(const void *thing, const void *wanted), const void *wanted);
 /* `thing` must not be there yet. */
 void hash_table_add(struct hash_table *table, uint64_t hash, void *thing);
-/* `thing` itself, not one equal to it; it must be there. */
+/* `thing` itself, not one equal to it; it must be there. hash_table_bytes() may be less afterwards. */
 void hash_table_remove(struct hash_table *table, uint64_t hash, const void *thing);
 /* Memory of the slots. */
 static inline size_t hash_table_bytes(const struct hash_table *table)

@@ -37,6 +37,14 @@ struct json_node {
 	uint64_t lengths;
 };
 
+/* What a walk over a document asks of the node that a key leads to. */
+struct json_target {
+	uint32_t node;
+	uint32_t id; /* of the path that ends here, or JSON_NO_ID */
+	bool wanted; /* there is an id, or there may be in what is below */
+	bool has_edges;
+};
+
 /* Two to a cache line. */
 struct json_edge {
 	uint64_t first, last; /* eight bytes each, zero-padded; of short keys `last` is 0 */
@@ -126,6 +134,17 @@ static inline uint32_t json_paths_step(const struct json_paths *paths, uint32_t 
 		     memcmp(paths->texts.p + e->key_at + 8, key.p + 8, key.len - 16) == 0))
 			return e->to;
 	}
+}
+
+static inline struct json_target json_paths_target(const struct json_paths *paths, uint32_t number)
+{
+	const struct json_node *node = &paths->nodes[number];
+
+	return (struct json_target){.node = number,
+				    .id = node->id,
+				    .wanted = node->has_edges || node->id != JSON_NO_ID ||
+					      number == JSON_NODE_ENVELOPE,
+				    .has_edges = node->has_edges};
 }
 
 #endif

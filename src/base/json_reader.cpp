@@ -54,8 +54,8 @@ namespace
 {
 
 struct walk {
-	const json_paths *paths;
 	json_trail *trail;
+	const json_target *all; /* where every key leads; NULL: the trail knows */
 	const json_handler *handler;
 	bool in_envelope;
 };
@@ -97,9 +97,15 @@ simdjson::error_code parse_mended(json_reader *reader, str json, simdjson::error
 	return parse(reader, buf_str(&reader->mended), root);
 }
 
-void walk_value(walk *w, const json_node *node, uint32_t index, dom::element element);
+void walk_value(walk *w, const json_target *to, dom::element element);
 
-void hand_out(const walk *w, const json_node *node, dom::element element)
+void hand_out(const walk *w, uint32_t id, const json_value &value)
+{
+	w->handler->value(w->handler->context, id, &value);
+}
+
+/* A scalar or null. */
+void walk_scalar(const walk *w, uint32_t id, dom::element element)
 {
 	json_value value;
 
@@ -127,52 +133,56 @@ void hand_out(const walk *w, const json_node *node, dom::element element)
 	default:
 		return;
 	}
-	w->handler->value(w->handler->context, node->id, &value);
+	hand_out(w, id, value);
 }
 
 /* True: this was the envelope's object, the rest of the document does not count. */
-bool walk_object(walk *w, uint32_t index, dom::object object)
+bool walk_object(walk *w, uint32_t node, dom::object object)
 {
-	json_step *step = json_trail_begin(w->trail, index);
+	json_step *step = json_trail_begin(w->trail, node);
 
 	for (auto member = object.begin(), end = object.end(); member != end; ++member) {
 		/* Eight bytes behind a key are readable: simdjson pads its strings. */
-		str key = {member.key_c_str(), member.key_length()};
-		uint32_t next = w->paths->all ? static_cast<uint32_t>(JSON_NODE_UNWANTED)
-					      : json_trail_step(w->trail, &step, index, key);
-		const json_node *node = &w->paths->nodes[next];
+		const json_target *to =
+		    w->all ? w->all
+			   : json_trail_step(w->trail, &step, node,
+					     {member.key_c_str(), member.key_length()});
 
-		if (next == JSON_NODE_ENVELOPE && !w->in_envelope && member.value().is_object()) {
+		if (!to->wanted)
+			continue;
+		if (to->node == JSON_NODE_ENVELOPE && !w->in_envelope &&
+		    member.value().is_object()) {
 			w->in_envelope = true;
 			w->handler->restart(w->handler->context);
 			walk_object(w, JSON_NODE_ROOT, member.value().get_object().value_unsafe());
 			return true;
 		}
-		if (node->has_edges || node->id != JSON_NO_ID)
-			walk_value(w, node, next, member.value());
+		walk_value(w, to, member.value());
 	}
 	return false;
 }
 
 /* Elements of an array are values of the array's own name. Recursion ends at JSON_DEPTH_MAX, which
  * simdjson has checked. */
-void walk_value(walk *w, const json_node *node, uint32_t index, dom::element element)
+inline void walk_value(walk *w, const json_target *to, dom::element element)
 {
 	switch (element.type()) {
 	case dom::element_type::OBJECT:
-		if (node->has_edges)
-			walk_object(w, index, element.get_object().value_unsafe());
+		if (to->has_edges)
+			walk_object(w, to->node, element.get_object().value_unsafe());
 		break;
 	case dom::element_type::ARRAY: {
+		/* What is found in it may move the trail on, where `to` is. */
+		json_target same = *to;
 		dom::array items = element.get_array().value_unsafe();
 
 		for (dom::element item : items)
-			walk_value(w, node, index, item);
+			walk_value(w, &same, item);
 		break;
 	}
 	default:
-		if (node->id != JSON_NO_ID)
-			hand_out(w, node, element);
+		if (to->id != JSON_NO_ID)
+			walk_scalar(w, to->id, element);
 	}
 }
 
@@ -249,7 +259,8 @@ void json_reader_free(json_reader *reader)
 int json_read(json_reader *reader, const json_paths *paths, str json, const json_handler *handler,
 	      str *document, const char **why)
 {
-	walk w = {paths, &reader->trail, handler, false};
+	json_target any = json_paths_target(paths, JSON_NODE_UNWANTED);
+	walk w = {&reader->trail, paths->all ? &any : nullptr, handler, false};
 	dom::element root;
 
 	if (json.len > JSON_DOCUMENT_BYTES_MAX) {

@@ -70,8 +70,8 @@ uint32_t json_trail_look_up(struct json_trail *trail, uint32_t node, struct str 
 	    .first = first,
 	    .last = last,
 	    .node = node,
-	    .to = json_paths_step(trail->paths, node, key),
 	    .key_len = (uint32_t)key.len,
+	    .to = json_paths_target(trail->paths, json_paths_step(trail->paths, node, key)),
 	    .key_at = (uint32_t)trail->texts.len,
 	};
 	buf_add(&trail->texts, key);

@@ -23,12 +23,11 @@
 /* What is there is no key. */
 #define JSON_STEP_NONE 0
 
-/* Two steps fill three cache lines, in the order they were learnt, which is that of the document. */
 struct json_step {
 	uint64_t first, last; /* as in struct json_edge */
 	uint32_t node;        /* in whose object the key stands */
-	uint32_t to;          /* node it leads to, JSON_NODE_UNWANTED for most */
 	uint32_t key_len;
+	struct json_target to;
 	uint32_t key_at;  /* in trail->texts */
 	uint32_t next[2]; /* steps that followed, the latest first */
 };
@@ -39,6 +38,7 @@ struct json_trail {
 	struct json_step *steps; /* by number */
 	uint32_t count;
 	struct json_step *begins; /* by node: next[] is how its objects begin */
+	struct json_target odd;   /* where the last key led that was too long to be remembered */
 	uint32_t node_count;
 	uint32_t *places; /* open addressing, numbers of steps, at most half full */
 	struct buf texts;
@@ -66,18 +66,21 @@ static inline struct json_step *json_trail_begin(const struct json_trail *trail,
 	return &trail->begins[node];
 }
 
-/* The node that `key` leads to; `*from`, the step before, is moved on. Eight bytes behind the key must
- * be readable. */
-static inline uint32_t json_trail_step(struct json_trail *trail, struct json_step **from,
-				       uint32_t node, struct str key)
+/* Where `key` leads; `*from`, the step before, is moved on. Eight bytes behind the key must be
+ * readable. */
+static inline const struct json_target *
+json_trail_step(struct json_trail *trail, struct json_step **from, uint32_t node, struct str key)
 {
 	uint32_t *next = (*from)->next, number = next[0];
 	uint64_t first, last;
 
 	json_key_words(key, &first, &last);
 	if (!json_step_is(trail, number, node, key, first, last)) {
-		if (key.len > JSON_STEP_KEY_MAX)
-			return json_paths_step(trail->paths, node, key);
+		if (key.len > JSON_STEP_KEY_MAX) {
+			trail->odd = json_paths_target(trail->paths,
+						       json_paths_step(trail->paths, node, key));
+			return &trail->odd;
+		}
 		number = next[1];
 		if (!json_step_is(trail, number, node, key, first, last))
 			number = json_trail_look_up(trail, node, key);
@@ -85,7 +88,7 @@ static inline uint32_t json_trail_step(struct json_trail *trail, struct json_ste
 		next[0] = number;
 	}
 	*from = &trail->steps[number];
-	return (*from)->to;
+	return &(*from)->to;
 }
 
 #endif

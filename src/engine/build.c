@@ -313,6 +313,12 @@ static void write_indexes(struct builder *b)
 	write_lists(b, &b->index_values, &e->indexes->values, sizeof(*e->indexes));
 	write_lists(b, &b->index_untyped, &e->indexes->untyped, sizeof(*e->indexes));
 	write_anchors(b, bits);
+	for (uint32_t i = 0; i < e->index_count; i++) {
+		struct field_index *index = &e->indexes[i];
+
+		index->any_value =
+		    !spans[i].count && !index->values.count && !b->index_parts[i].asked;
+	}
 }
 
 static void write_leaves(struct builder *b)

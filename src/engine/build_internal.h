@@ -47,6 +47,7 @@ struct engine_facts;
 struct index_parts {
 	uint32_t bits; /* given out */
 	uint32_t null_bit, exists_bit;
+	bool asked; /* by a leaf that is evaluated for an event */
 };
 
 struct builder {

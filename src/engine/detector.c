@@ -24,16 +24,66 @@ static bool is_silent(const struct detector *d, const struct engine_hit *hit)
 	return run->silent && run->silent[hit->filter];
 }
 
+/* What the rules that were hit read of the event: `fields` gets their ids, ascending. */
+static uint32_t fields_of_hits(const struct detector *d, const struct engine_hit *hits,
+			       uint32_t count, uint32_t *fields)
+{
+	uint64_t wanted[KEPT_FIELD_WORDS] = {0};
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct rule_run *run = detector_run(d, hits[i].rule);
+
+		for (uint32_t w = 0; w < KEPT_FIELD_WORDS; w++)
+			wanted[w] |= run->fields[w];
+	}
+	for (uint32_t w = 0; w < KEPT_FIELD_WORDS; w++)
+		for (; wanted[w]; wanted[w] &= wanted[w] - 1)
+			fields[n++] =
+			    d->kept_fields[w * 64 + (uint32_t)__builtin_ctzll(wanted[w])];
+	return n;
+}
+
+/* Relations look at entity ids, and show nothing. */
+static bool needs_document(const struct detector *d, const struct engine_hit *hits, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (!is_silent(d, &hits[i]))
+			return true;
+	return false;
+}
+
+/* `block` may be NULL. */
+static struct kept_event *keep(const struct detector *d, struct kept_block *block,
+			       const struct event *event, const struct engine_hit *hits,
+			       uint32_t count, uint64_t arrival, struct str document)
+{
+	uint32_t some[KEPT_FIELD_WORDS * 64], n = d->kept_field_count;
+	const uint32_t *fields = d->kept_fields;
+
+	if (n <= sizeof(some) / sizeof(*some)) {
+		n = fields_of_hits(d, hits, count, some);
+		fields = some;
+	}
+	if (!needs_document(d, hits, count))
+		document = STR_NULL;
+	return block ? kept_event_new_in(block, event, fields, n, FIELD_EVENT_SEQUENCE, arrival,
+					 document)
+		     : kept_event_new(event, fields, n, FIELD_EVENT_SEQUENCE, arrival, document);
+}
+
 struct kept_event *detector_keep(const struct detector *d, const struct event *event,
 				 const struct engine_hit *hits, uint32_t count, uint64_t arrival,
 				 struct str document)
 {
-	for (uint32_t i = 0; i < count; i++)
-		if (!is_silent(d, &hits[i]))
-			return kept_event_new(event, d->kept_fields, d->kept_field_count,
-					      FIELD_EVENT_SEQUENCE, arrival, document);
-	return kept_event_new(event, d->relation_fields, d->relation_field_count,
-			      FIELD_EVENT_SEQUENCE, arrival, STR_NULL);
+	return keep(d, NULL, event, hits, count, arrival, document);
+}
+
+struct kept_event *detector_keep_in(const struct detector *d, struct kept_block *block,
+				    const struct event *event, const struct engine_hit *hits,
+				    uint32_t count)
+{
+	return keep(d, block, event, hits, count, 0, event->document);
 }
 
 /* Of the last event: then it was complete. */

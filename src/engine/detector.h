@@ -72,6 +72,11 @@ struct kept_event *detector_keep(const struct detector *detector, const struct e
 				 const struct engine_hit *hits, uint32_t count, uint64_t arrival,
 				 struct str document);
 
+/* The same in a block; the event's own document is borrowed. The arrival is set later. */
+struct kept_event *detector_keep_in(const struct detector *detector, struct kept_block *block,
+				    const struct event *event, const struct engine_hit *hits,
+				    uint32_t count);
+
 /* An event with its hits (copied), from a stream whose events so far, this one among them, reach up
  * to `stream_time_ns`: for one stream the latest time seen, for several the least of theirs. Takes
  * over the caller's reference. Which findings come out

@@ -132,12 +132,18 @@ void suppression_init(struct detector *detector, size_t bytes_max);
 bool suppression_admit(struct detector *detector, uint32_t rule, struct finding *finding,
 		       int64_t time_ns);
 
+/* Elastic's Linux rules keep about 60 fields; with more than the bits of these words, all that any
+ * rule reads is kept of every event. */
+#define KEPT_FIELD_WORDS 4
+
 /* What is kept of a rule from one event to the next. */
 struct rule_run {
 	bool runs;
 	bool ordered;                /* its hits must come in order of time */
 	bool active;                 /* is in detector.active */
 	bool *silent;                /* by filter: is only of relations; NULL: none is */
+	/* Which of detector.kept_fields it reads, if these are not too many for the bits. */
+	uint64_t fields[KEPT_FIELD_WORDS];
 	struct eql_machine *machine; /* of queries that one event does not decide */
 	struct detector *detector;
 	uint32_t number;
@@ -155,8 +161,6 @@ struct detector {
 	uint32_t slot_mask;
 	uint32_t *kept_fields;
 	uint32_t kept_field_count;
-	uint32_t *relation_fields; /* of those, what is kept for relations alone */
-	uint32_t relation_field_count;
 	struct caps *caps;
 	struct reorder reorder;
 	struct eql_pool *pool; /* of all machines */

@@ -91,21 +91,33 @@ static void sort_fields(struct fields *fields, uint32_t **ids, uint32_t *count)
 	*count = unique;
 }
 
+static void mark_fields(const struct detector *d, struct rule_run *run, const struct fields *own)
+{
+	for (uint32_t i, at = 0; at < d->kept_field_count && at < KEPT_FIELD_WORDS * 64; at++) {
+		for (i = 0; i < own->count && own->ids[i] != d->kept_fields[at]; i++)
+			;
+		if (i < own->count)
+			run->fields[at / 64] |= UINT64_C(1) << (at % 64);
+	}
+}
+
 static void find_kept_fields(struct detector *d)
 {
-	struct fields all = {0}, relations = {0};
+	struct fields all = {0};
 
+	for (uint32_t i = 0; i < d->rules->count; i++)
+		if (d->runs[i].runs)
+			add_rule_fields(&all, d->rules->rules[i]);
+	sort_fields(&all, &d->kept_fields, &d->kept_field_count);
 	for (uint32_t i = 0; i < d->rules->count; i++) {
-		const struct rule *rule = d->rules->rules[i];
+		struct fields own = {0};
 
 		if (!d->runs[i].runs)
 			continue;
-		add_rule_fields(&all, rule);
-		if (rule->query->relation_count)
-			add_rule_fields(&relations, rule);
+		add_rule_fields(&own, d->rules->rules[i]);
+		mark_fields(d, &d->runs[i], &own);
+		free(own.ids);
 	}
-	sort_fields(&all, &d->kept_fields, &d->kept_field_count);
-	sort_fields(&relations, &d->relation_fields, &d->relation_field_count);
 }
 
 /* A filter is silent if none of its events can be one of a finding's. */
@@ -291,7 +303,6 @@ void detector_free(struct detector *d)
 	free(d->active);
 	free(d->slots);
 	free(d->kept_fields);
-	free(d->relation_fields);
 	free(d->ordered_hits);
 	free(d);
 }

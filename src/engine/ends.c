@@ -26,9 +26,9 @@ static uint64_t first_bytes(uint64_t n, uint32_t len)
 	return len == STEP ? n : n & ((UINT64_C(1) << (len * 8)) - 1);
 }
 
-static uint32_t second_bit(uint64_t bytes)
+static uint32_t second_of(uint64_t bytes)
 {
-	return UINT32_C(1) << (bytes >> 8 & 31);
+	return bytes >> 8 & 31;
 }
 
 static inline struct ends_piece *place_of(const struct ends *ends, uint32_t node, uint32_t len,
@@ -55,8 +55,9 @@ static struct ends_piece *add_piece(struct ends *ends, uint32_t node, uint32_t l
 		if (len == STEP)
 			p->to = ends->node_count++;
 	}
-	ends->nodes[node].lens |= (uint16_t)(1u << len);
-	ends->nodes[node].seconds[len - 1] |= second_bit(bytes);
+	for (uint32_t second = 0; second < 32; second++)
+		if (len == 1 || second == second_of(bytes))
+			ends->nodes[node].lens[second] |= (uint16_t)(1u << len);
 	return p;
 }
 
@@ -108,21 +109,15 @@ uint32_t ends_find(const struct ends *ends, struct str s, uint32_t *found)
 	for (size_t at = 0; at < s.len; at += STEP) {
 		size_t left = s.len - at;
 		uint64_t bytes = bytes_at(s, ends->backwards, at);
-		const struct ends_node *here = &ends->nodes[node];
 		const struct ends_piece *p = NULL;
-		uint32_t lens = here->lens;
+		uint32_t lens = ends->nodes[node].lens[second_of(bytes)];
 
 		if (left < STEP)
 			lens &= (2u << left) - 1;
 		for (; lens; lens &= lens - 1) {
 			uint32_t len = (uint32_t)__builtin_ctz(lens);
-			/* A piece of one byte has no second, which is zero then. */
-			uint64_t piece = first_bytes(bytes, len);
 
-			p = NULL;
-			if (!(here->seconds[len - 1] & second_bit(piece)))
-				continue;
-			p = place_of(ends, node, len, piece);
+			p = place_of(ends, node, len, first_bytes(bytes, len));
 			for (uint32_t i = p->found; i; i = ends->also[i - 1])
 				found[n++] = ends->ids[i - 1];
 		}

@@ -10,9 +10,9 @@
  *	   │                    └──"/"──► found
  *	   └──"/usr/bin"──► (3) ──"/"──► found
  *
- * The last piece of an atom is shorter; each node knows the lengths of its pieces and, so that most
- * texts need no look at all, their second bytes (the first is a slash too often). A text costs a few
- * looks, however long the atoms and however many.
+ * The last piece of an atom is shorter; each node knows by the second byte (the first is a slash too
+ * often) which lengths of pieces there are, and only those are looked for. So a text costs a few looks,
+ * however long the atoms and however many.
  */
 #ifndef LINTEL_ENGINE_ENDS_INTERNAL_H
 #define LINTEL_ENGINE_ENDS_INTERNAL_H
@@ -28,9 +28,9 @@ struct ends_piece {
 };
 
 struct ends_node {
-	uint16_t lens; /* bit n: there is a piece of n bytes */
-	/* By length - 1; bit: five bits of the second byte. */
-	uint32_t seconds[8];
+	/* By five bits of the second byte; bit n: there is a piece of n bytes. One of a single
+	 * byte, which has no second, is in all. */
+	uint16_t lens[32];
 };
 
 struct ends {

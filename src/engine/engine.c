@@ -25,6 +25,7 @@ struct engine_scratch {
 	uint32_t *planned;    /* indexes in the plan being made */
 	uint32_t *slots;      /* is a candidate already */
 	uint32_t *of_nothing; /* by index: the verdict on a missing field, or VERDICT_NONE */
+	uint32_t *of_any;     /* the same for a field with any value, if that is all that matters */
 	uint32_t *key;        /* verdicts of the plan's indexes, in its order */
 	uint32_t *candidates;
 	uint32_t *decided; /* slots that match whatever else the event has */
@@ -61,9 +62,10 @@ static void allocate_numbers(struct engine_scratch *s, const struct engine *e)
 	} arrays[] = {
 	    {&s->leaves, e->leaf_count},      {&s->groups, e->group_count},
 	    {&s->planned, e->index_count},    {&s->slots, e->slot_count},
-	    {&s->of_nothing, e->index_count}, {&s->key, e->index_count},
-	    {&s->candidates, e->slot_count},  {&s->decided, e->slot_count},
-	    {&s->open, e->slot_count},        {&s->matched, e->slot_count},
+	    {&s->of_nothing, e->index_count}, {&s->of_any, e->index_count},
+	    {&s->key, e->index_count},        {&s->candidates, e->slot_count},
+	    {&s->decided, e->slot_count},     {&s->open, e->slot_count},
+	    {&s->matched, e->slot_count},
 	};
 	const size_t n = sizeof(arrays) / sizeof(*arrays);
 
@@ -80,6 +82,7 @@ static void forget(struct engine_scratch *s)
 	value_cache_forget(s->values);
 	outcome_cache_forget(s->outcomes);
 	memset(s->of_nothing, 0xff, s->verdicts.engine->index_count * sizeof(*s->of_nothing));
+	memset(s->of_any, 0xff, s->verdicts.engine->index_count * sizeof(*s->of_any));
 }
 
 struct engine_scratch *engine_scratch_new(const struct engine *e)
@@ -209,13 +212,24 @@ static uint32_t verdict_on_nothing(struct match *m, uint32_t number)
 	return *known;
 }
 
+static uint32_t verdict_on_any(struct match *m, uint32_t number, const struct value *value)
+{
+	uint32_t *known = &m->s->of_any[number];
+
+	if (*known == VERDICT_NONE)
+		*known = judge(m, number, value);
+	return *known;
+}
+
 /* The value is not null. */
 static struct seen look_at(struct match *m, uint32_t number, const struct value *value)
 {
 	struct judged *judged = &m->s->judged[number];
-	struct seen seen;
+	struct seen seen = {0};
 
-	if (!value_cache_find(m->s->values, number, value, &seen)) {
+	if (m->engine->indexes[number].any_value)
+		seen.verdict = verdict_on_any(m, number, value);
+	else if (!value_cache_find(m->s->values, number, value, &seen)) {
 		seen.verdict = judge(m, number, value);
 		seen.value = value_cache_keep(m->s->values, number, value, seen.verdict);
 	}

@@ -68,6 +68,7 @@ struct field_index {
 	uint32_t bits;                 /* in a verdict */
 	uint32_t first_bit;            /* in engine->bit_slots */
 	bool of_plan;                  /* the field is one of engine->plan_fields */
+	bool any_value;                /* nothing is asked but whether there is a value */
 };
 
 static inline uint32_t index_words(const struct field_index *index)

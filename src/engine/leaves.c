@@ -163,6 +163,7 @@ static void enter_leaf(struct builder *b, uint32_t number, struct leaf *leaf)
 		pairs_add(&b->index_values, leaf->index, number);
 		return;
 	case LEAF_EVENT:
+		b->index_parts[leaf->index].asked = true;
 		return;
 	}
 }

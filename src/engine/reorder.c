@@ -4,9 +4,28 @@
 #include "base/alloc.h"
 #include "engine/detector_internal.h"
 
-static size_t entry_bytes(const struct reorder_entry *entry)
+/* An event in a block keeps all of that, but only once. */
+static size_t entry_bytes(const struct reorder_entry *entry, bool block_is_counted)
 {
-	return sizeof(*entry) + entry->hit_count * sizeof(*entry->hits) + entry->event->bytes;
+	const struct kept_event *event = entry->event;
+	size_t held = event->block ? event->block->bytes : event->bytes;
+
+	return sizeof(*entry) + entry->hit_count * sizeof(*entry->hits) +
+	       (block_is_counted ? 0 : held);
+}
+
+static size_t bytes_added(const struct reorder_entry *entry)
+{
+	struct kept_block *block = entry->event->block;
+
+	return entry_bytes(entry, block && block->waiting++ > 0);
+}
+
+static size_t bytes_taken(const struct reorder_entry *entry)
+{
+	struct kept_block *block = entry->event->block;
+
+	return entry_bytes(entry, block && --block->waiting > 0);
 }
 
 void reorder_entry_free(struct reorder_entry *entry)
@@ -117,7 +136,7 @@ void reorder_put(struct reorder *reorder, struct kept_event *event, const struct
 	else
 		ring_put(reorder, entry);
 	reorder->count++;
-	reorder->bytes += entry_bytes(entry);
+	reorder->bytes += bytes_added(entry);
 }
 
 static bool heap_is_first(const struct reorder *reorder)
@@ -140,6 +159,6 @@ struct reorder_entry *reorder_take(struct reorder *reorder)
 	    heap_is_first(reorder) ? heap_take(reorder) : ring_take(reorder);
 
 	reorder->count--;
-	reorder->bytes -= entry_bytes(first);
+	reorder->bytes -= bytes_taken(first);
 	return first;
 }

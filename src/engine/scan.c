@@ -76,10 +76,10 @@ static void consider(struct choice *best, struct str atom, enum place place)
 {
 	uint32_t r = rarity(atom) + (place == PLACE_FLOATING ? 0 : ANCHORED_BONUS);
 
-	if (place == PLACE_FLOATING && atom.len < GRAM_BYTES)
+	if (place == PLACE_FLOATING && atom.len < gram_size_least(GRAMS_LONG))
 		place = PLACE_SHORT;
 	/* One or two letters anywhere are not worth looking for: such a pattern is tried. */
-	if (atom.len < (place == PLACE_SHORT ? GRAM_SHORT_BYTES : 1))
+	if (atom.len < (place == PLACE_SHORT ? gram_size_least(GRAMS_SHORT) : 1))
 		return;
 	if (r > best->rarity)
 		*best = (struct choice){atom, place, r};
@@ -191,9 +191,9 @@ struct scan *scan_new(struct arena *arena, const struct scan_pattern *patterns, 
 		add_pattern(scan, arena, &patterns[i], i, &atoms);
 	scan->prefixes = ends_new(arena, false, atoms.of[PLACE_PREFIX], atoms.count[PLACE_PREFIX]);
 	scan->suffixes = ends_new(arena, true, atoms.of[PLACE_SUFFIX], atoms.count[PLACE_SUFFIX]);
-	scan->shorts = grams_new(arena, GRAM_SHORT_BYTES, atoms.of[PLACE_SHORT],
+	scan->shorts = grams_new(arena, GRAMS_SHORT, atoms.of[PLACE_SHORT],
 				 atoms.count[PLACE_SHORT], rarity_of);
-	scan->floating = grams_new(arena, GRAM_BYTES, atoms.of[PLACE_FLOATING],
+	scan->floating = grams_new(arena, GRAMS_LONG, atoms.of[PLACE_FLOATING],
 				   atoms.count[PLACE_FLOATING], rarity_of);
 	for (int p = 0; p < PLACES; p++)
 		free(atoms.of[p]);

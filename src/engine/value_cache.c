@@ -17,11 +17,11 @@
 /* Longer values are rare, and comparing them would cost what scanning does. */
 #define VALUE_BYTES_MAX 4096
 
-/* A field is judged after so many looks; if fewer than one in four found something, it is left
- * alone for so many. */
+/* A field is judged after so many looks; if fewer than one in six found something, which is about
+ * what a look costs against a scan, it is left alone for so many. */
 #define LOOKS_JUDGED 1024
-#define LOOKS_LEFT_OUT (32 * 1024)
-#define FOUND_MIN (LOOKS_JUDGED / 4)
+#define LOOKS_LEFT_OUT (16 * 1024)
+#define FOUND_MIN (LOOKS_JUDGED / 6)
 
 /* Answers of leaves; 64 KB. */
 #define ANSWERS 8192
@@ -29,8 +29,7 @@
 /* What tells values apart without their bytes; for small ones it says all. */
 struct print {
 	uint64_t head, tail; /* str_edges(), a number, or the hash of something larger */
-	uint32_t shape;      /* type of the value and length of a string or list */
-	uint32_t index;
+	uint64_t what;       /* index, and type of the value and length of a string or list */
 };
 
 struct entry {
@@ -254,8 +253,7 @@ static bool same_bytes(const struct value_cache *cache, const struct entry *entr
 
 static bool is_print(const struct print *a, const struct print *b)
 {
-	return a->head == b->head && a->tail == b->tail && a->shape == b->shape &&
-	       a->index == b->index;
+	return a->head == b->head && a->tail == b->tail && a->what == b->what;
 }
 
 static bool worth_a_look(struct habit *habit)
@@ -276,9 +274,9 @@ static struct entry *set_of(const struct value_cache *cache)
 {
 	const struct print *p = &cache->print;
 	/* Constants of splitmix64. */
-	uint64_t h = (p->head ^ p->shape) * UINT64_C(0xbf58476d1ce4e5b9);
+	uint64_t h = (p->head ^ p->what) * UINT64_C(0xbf58476d1ce4e5b9);
 
-	h = (h ^ h >> 29 ^ p->tail ^ p->index) * UINT64_C(0x94d049bb133111eb);
+	h = (h ^ h >> 29 ^ p->tail) * UINT64_C(0x94d049bb133111eb);
 	return &cache->entries[(h >> 40) % SETS * WAYS];
 }
 
@@ -288,8 +286,7 @@ static bool is_last(const struct value_cache *cache, const struct entry *last,
 {
 	const struct print *p = &cache->print;
 
-	if (last->print.shape != p->shape || last->print.index != p->index ||
-	    !is_there(cache, last))
+	if (last->print.what != p->what || !is_there(cache, last))
 		return false;
 	return small ? last->print.head == p->head && last->print.tail == p->tail
 		     : same_bytes(cache, last, v);
@@ -306,8 +303,7 @@ bool value_cache_find(struct value_cache *cache, uint32_t index, const struct va
 	cache->looked = worth_a_look(habit);
 	if (!cache->looked)
 		return false;
-	cache->print.shape = shape_of(value);
-	cache->print.index = index;
+	cache->print.what = (uint64_t)index << 32 | shape_of(value);
 	if (small)
 		print_small(&cache->print, value);
 	if (is_last(cache, &habit->last, value, small)) {

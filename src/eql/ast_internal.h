@@ -70,6 +70,7 @@ struct node {
 	uint32_t depth; /* of the tree below, leaves are 1 */
 	bool fold;      /* in~ like~ regex~ : and functions with ~ */
 	bool optional;  /* ?field */
+	bool related;   /* a relation, or has one below; set by eql_check() */
 	struct value literal;
 	struct str name;                     /* FIELD: dotted; CALL: as written, without ~ */
 	const struct eql_function *function; /* CALL, set by eql_check() */

@@ -477,11 +477,15 @@ static void check_no_relation(struct checker *c, const struct node *n)
 {
 	if (n->kind == NODE_AND || n->kind == NODE_OR || n->kind == NODE_NOT)
 		return;
-	for (uint32_t i = 0; i < n->kid_count; i++)
-		if (n->kids[i]->kind == NODE_RELATION)
-			eql_error(c->source, n->kids[i]->name_span,
+	for (uint32_t i = 0; i < n->kid_count; i++) {
+		const struct node *kid = n->kids[i];
+
+		if (kid->related)
+			eql_error(c->source,
+				  kid->kind == NODE_RELATION ? kid->name_span : kid->span,
 				  STR("join it to other conditions by and, or, not"),
 				  "a process relation is a condition by itself");
+	}
 }
 
 static enum eql_type check_kind(struct checker *c, struct node *n)
@@ -515,8 +519,11 @@ static enum eql_type check_kind(struct checker *c, struct node *n)
 
 static enum eql_type check_node(struct checker *c, struct node *n)
 {
-	for (uint32_t i = 0; i < n->kid_count; i++)
+	n->related = n->kind == NODE_RELATION;
+	for (uint32_t i = 0; i < n->kid_count; i++) {
 		n->kids[i]->type = check_node(c, n->kids[i]);
+		n->related |= n->kids[i]->related;
+	}
 	uint32_t errors = c->source->errors;
 
 	check_no_relation(c, n);

@@ -130,9 +130,11 @@ void lineage_forget(struct process *process)
 {
 	struct eql_machine *machine = process->held.machine;
 
+	size_t table = hash_table_bytes(&machine->processes);
+
 	hash_table_remove(&machine->processes, process->hash, process);
 	held_remove(&process->held);
-	pool_release(machine->pool, process->bytes);
+	pool_release(machine->pool, process->bytes + table - hash_table_bytes(&machine->processes));
 	free(process);
 }
 

@@ -146,8 +146,10 @@ struct key_node *node_find_or_add(struct eql_machine *machine)
 
 void node_free(struct eql_machine *machine, struct key_node *node)
 {
+	size_t table = hash_table_bytes(&machine->nodes);
+
 	hash_table_remove(&machine->nodes, node->hash, node);
-	pool_release(machine->pool, node->bytes);
+	pool_release(machine->pool, node->bytes + table - hash_table_bytes(&machine->nodes));
 	free(node);
 }
 
@@ -157,6 +159,33 @@ static bool has_whole(const struct eql_query *query)
 		if (query->filters[i].whole)
 			return true;
 	return false;
+}
+
+static bool is_place(const struct sequence_plan *plan, uint32_t filter, uint32_t place)
+{
+	return plan->filters[filter].bits[place / 64] >> (place % 64) & 1;
+}
+
+/* Only the first stage of a sequence begins one; but a miss before that must be known, and a
+ * process that a relation is about. */
+static bool *find_starts(const struct eql_machine *machine)
+{
+	const struct eql_query *q = machine->query;
+	bool *starts = xcalloc(q->filter_count, sizeof(*starts));
+
+	for (uint32_t f = 0; f < q->filter_count; f++)
+		starts[f] = q->kind == EQL_QUERY_SEQUENCE ? is_place(&machine->plan, f, 0)
+							  : f != q->lineage_filter;
+	for (uint32_t i = 0; q->kind == EQL_QUERY_SEQUENCE && i < q->stage_count &&
+			     q->stages[i].missing;
+	     i++)
+		starts[q->stages[i].filter] = true;
+	for (uint32_t i = 0; i < q->relation_count; i++)
+		starts[q->relations[i].filter] = true;
+	/* Of equal order with what comes next, it would end that. */
+	if (q->until && !machine->options.arrival_breaks_ties)
+		starts[q->until->filter] = true;
+	return starts;
 }
 
 struct eql_machine *eql_machine_new(const struct eql_query *query,
@@ -174,6 +203,7 @@ struct eql_machine *eql_machine_new(const struct eql_query *query,
 	if (query->kind == EQL_QUERY_SEQUENCE)
 		sequence_plan_init(&machine->plan, query);
 	lineage_init(machine);
+	machine->starts = find_starts(machine);
 	if (has_whole(query))
 		machine->scratch = eql_scratch_new();
 	return machine;
@@ -201,6 +231,7 @@ void eql_machine_free(struct eql_machine *machine)
 	if (machine->scratch)
 		eql_scratch_free(machine->scratch);
 	free(machine->picked);
+	free(machine->starts);
 	free(machine);
 }
 
@@ -228,11 +259,28 @@ static void take_single(const struct taken *taken)
 		machine_found(machine, &taken->event, 1, NULL, machine->completed++);
 }
 
+/* Most events are of a later stage of a sequence that nothing has begun. */
+static bool is_idle(const struct eql_machine *machine, const uint32_t *filters, uint32_t count)
+{
+	for (uint32_t kind = 0; kind < HELD_KINDS; kind++)
+		if (machine->lists[kind].oldest)
+			return false;
+	for (uint32_t i = 0; i < count; i++)
+		if (machine->starts[filters[i]])
+			return false;
+	return true;
+}
+
 void eql_machine_take(struct eql_machine *machine, struct kept_event *event,
 		      const uint32_t *filters, uint32_t filter_count)
 {
 	struct taken taken = {machine, event, filters, filter_count, 0};
 
+	if (is_idle(machine, filters, filter_count)) {
+		if (event->time_ns > machine->now_ns)
+			machine->now_ns = event->time_ns;
+		return;
+	}
 	eql_machine_advance(machine, event->time_ns);
 	if (machine->query->relation_count)
 		taken.relations = lineage_relations(machine, event);
@@ -244,7 +292,10 @@ void eql_machine_take(struct eql_machine *machine, struct kept_event *event,
 		sequence_take(&taken);
 		break;
 	case EQL_QUERY_SAMPLE:
+		/* Members are told apart by address: of the copy that is held. */
+		taken.event = kept_event_own(event);
 		sample_take(&taken);
+		kept_event_unref(taken.event);
 		break;
 	}
 	if (machine->query->relation_count)

@@ -180,6 +180,7 @@ struct eql_machine {
 	int64_t now_ns; /* latest time known; INT64_MIN at first */
 	uint64_t completed;
 	struct sequence_plan plan;
+	bool *starts; /* by filter: an event matters even when nothing is held */
 	uint64_t event_of, child_of, descendant_of; /* relations by kind */
 	struct key_tuples tuples;
 	struct kept_event **picked;  /* stage_count, for results and scenes */

@@ -39,9 +39,10 @@ void pool_release(struct eql_pool *pool, size_t bytes)
 
 struct kept_event *pool_hold(struct eql_pool *pool, struct kept_event *event)
 {
+	event = kept_event_own(event);
 	if (event->pooled++ == 0)
 		pool_charge(pool, event->bytes + ALLOCATION_BYTES);
-	return kept_event_ref(event);
+	return event;
 }
 
 void pool_drop(struct eql_pool *pool, struct kept_event *event)

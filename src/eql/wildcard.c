@@ -165,10 +165,14 @@ static size_t find_byte(struct str s, size_t at, char c, bool fold)
 	return hit ? (size_t)(hit - s.p) : SIZE_MAX;
 }
 
+/* Up to here looking for one byte and then comparing is faster than memmem(), whose time is linear
+ * in any case. */
+#define SHORT_VALUE 256
+
 /* The end of the segment's leftmost place at or after `from`, or SIZE_MAX. */
 static size_t segment_find(const struct segment *g, bool fold, struct str s, size_t from)
 {
-	if (!fold && !g->has_any) {
+	if (!fold && !g->has_any && s.len > SHORT_VALUE) {
 		size_t at = str_find(s, g->text, from);
 
 		return at == SIZE_MAX ? SIZE_MAX : at + g->text.len;

@@ -59,51 +59,141 @@ static const struct value *first_value(const struct value *v)
 	return v->type == VALUE_LIST ? &v->items[0] : v;
 }
 
-struct kept_event *kept_event_new(const struct event *event, const uint32_t *fields, uint32_t count,
-				  int32_t tiebreaker_field, uint64_t arrival, struct str document)
+/* What goes into a kept event. */
+struct content {
+	const struct event *event;
+	const uint32_t *fields;
+	uint32_t count, present;
+	const struct value *tiebreaker;
+	struct need need;
+};
+
+static struct content measure(const struct event *event, const uint32_t *fields, uint32_t count,
+			      int32_t tiebreaker_field)
 {
 	static const struct value none;
-	const struct value *tiebreaker = &none;
-	struct need need = {.text = document.len};
-	uint32_t present = 0;
+	struct content c = {event, fields, count, 0, &none, {0}};
 
 	if (tiebreaker_field >= 0)
-		tiebreaker = first_value(event_get(event, (uint32_t)tiebreaker_field));
-	add_need(&need, tiebreaker);
+		c.tiebreaker = first_value(event_get(event, (uint32_t)tiebreaker_field));
+	add_need(&c.need, c.tiebreaker);
 	for (uint32_t i = 0; i < count; i++) {
 		const struct value *v = event_get(event, fields[i]);
 
-		present += v->type != VALUE_NULL;
-		add_need(&need, v);
+		c.present += v->type != VALUE_NULL;
+		add_need(&c.need, v);
 	}
-	size_t head = sizeof(struct kept_event) + present * sizeof(struct kept_value);
-	size_t bytes = head + need.items * sizeof(struct value) + need.text;
-	struct kept_event *kept = xmalloc(bytes);
-	struct room room = {(struct value *)((char *)kept + head), NULL};
+	return c;
+}
 
-	room.text = (char *)(room.items + need.items);
-	kept->references = 1;
-	kept->pooled = 0;
-	kept->value_count = 0;
-	kept->bytes = bytes;
-	kept->time_ns = event->time_ns;
-	kept->arrival = arrival;
-	kept->tiebreaker = copy_value(&room, tiebreaker);
-	for (uint32_t i = 0; i < count; i++) {
-		const struct value *v = event_get(event, fields[i]);
+static size_t bytes_of(const struct content *c)
+{
+	return sizeof(struct kept_event) + c->present * sizeof(struct kept_value) +
+	       c->need.items * sizeof(struct value) + c->need.text;
+}
+
+/* All but the document; returns what room is left behind it. */
+static struct room fill(struct kept_event *kept, const struct content *c, uint64_t arrival)
+{
+	struct room room = {(struct value *)(kept->values + c->present), NULL};
+
+	room.text = (char *)(room.items + c->need.items);
+	*kept = (struct kept_event){
+	    .references = 1,
+	    .bytes = bytes_of(c),
+	    .time_ns = c->event->time_ns,
+	    .arrival = arrival,
+	    .tiebreaker = copy_value(&room, c->tiebreaker),
+	};
+	for (uint32_t i = 0; i < c->count; i++) {
+		const struct value *v = event_get(c->event, c->fields[i]);
 
 		if (v->type != VALUE_NULL)
 			kept->values[kept->value_count++] =
-			    (struct kept_value){fields[i], copy_value(&room, v)};
+			    (struct kept_value){c->fields[i], copy_value(&room, v)};
 	}
+	return room;
+}
+
+struct kept_event *kept_event_new(const struct event *event, const uint32_t *fields, uint32_t count,
+				  int32_t tiebreaker_field, uint64_t arrival, struct str document)
+{
+	struct content c = measure(event, fields, count, tiebreaker_field);
+
+	c.need.text += document.len;
+	struct kept_event *kept = xmalloc(bytes_of(&c));
+	struct room room = fill(kept, &c, arrival);
+
 	kept->document = copy_text(&room, document);
 	return kept;
 }
 
+struct kept_event *kept_event_new_in(struct kept_block *block, const struct event *event,
+				     const uint32_t *fields, uint32_t count,
+				     int32_t tiebreaker_field, uint64_t arrival,
+				     struct str document)
+{
+	struct content c = measure(event, fields, count, tiebreaker_field);
+	struct kept_event *kept = arena_alloc(&block->arena, bytes_of(&c));
+
+	fill(kept, &c, arrival);
+	kept->document = document;
+	kept->block = block;
+	block->references++;
+	return kept;
+}
+
+void kept_block_unref(struct kept_block *block)
+{
+	if (--block->references == 0)
+		block->unused(block);
+}
+
 void kept_event_unref(struct kept_event *kept)
 {
-	if (kept && --kept->references == 0)
+	if (!kept || --kept->references)
+		return;
+	kept_event_unref(kept->own);
+	if (kept->block)
+		kept_block_unref(kept->block);
+	else
 		free(kept);
+}
+
+static struct kept_event *copy_out(const struct kept_event *kept)
+{
+	struct need need = {.text = kept->document.len};
+
+	add_need(&need, &kept->tiebreaker);
+	for (uint32_t i = 0; i < kept->value_count; i++)
+		add_need(&need, &kept->values[i].value);
+	size_t head = sizeof(*kept) + kept->value_count * sizeof(*kept->values);
+	size_t bytes = head + need.items * sizeof(struct value) + need.text;
+	struct kept_event *copy = xmalloc(bytes);
+	struct room room = {(struct value *)((char *)copy + head), NULL};
+
+	room.text = (char *)(room.items + need.items);
+	memcpy(copy, kept, sizeof(*copy));
+	copy->references = 1;
+	copy->pooled = 0;
+	copy->bytes = bytes;
+	copy->block = NULL;
+	copy->own = NULL;
+	copy->tiebreaker = copy_value(&room, &kept->tiebreaker);
+	for (uint32_t i = 0; i < kept->value_count; i++)
+		copy->values[i] = (struct kept_value){kept->values[i].field,
+						      copy_value(&room, &kept->values[i].value)};
+	copy->document = copy_text(&room, kept->document);
+	return copy;
+}
+
+struct kept_event *kept_event_own(struct kept_event *kept)
+{
+	if (!kept->block)
+		return kept_event_ref(kept);
+	if (!kept->own)
+		kept->own = copy_out(kept);
+	return kept_event_ref(kept->own);
 }
 
 const struct value *kept_event_get(const struct kept_event *kept, uint32_t field)

@@ -7,6 +7,11 @@
  *
  * References are counted, without atomics: a kept event belongs to one thread at a time, and handing
  * it over is the queue's business. Whoever makes one owns the first reference.
+ *
+ * Most events that satisfy something are looked at once more and forgotten: they satisfied the last
+ * stage of a sequence that has no first. Those of a batch are therefore made in a kept_block, with
+ * the document where it stands in the batch; only what state holds on to is copied out of there, by
+ * kept_event_own().
  */
 #ifndef LINTEL_EVENT_KEPT_H
 #define LINTEL_EVENT_KEPT_H
@@ -18,6 +23,15 @@ struct kept_value {
 	struct value value; /* never null */
 };
 
+/* Memory of kept events that goes when the last of them is dropped. */
+struct kept_block {
+	struct arena arena;
+	uint32_t references; /* one of the owner's, one of each event */
+	uint32_t waiting;    /* of its events, how many wait for their order */
+	size_t bytes;        /* that it keeps from being used otherwise */
+	void (*unused)(struct kept_block *block);
+};
+
 struct kept_event {
 	uint32_t references;
 	uint32_t pooled; /* those of them that an eql_pool accounts for */
@@ -27,6 +41,8 @@ struct kept_event {
 	struct value tiebreaker; /* null, or a number or string */
 	uint64_t arrival;        /* order of arrival, unique within a run */
 	struct str document;     /* JSON text; what an alert shows */
+	struct kept_block *block; /* the memory it is in; NULL: its own */
+	struct kept_event *own;   /* of one in a block: the copy out of it, once there is one */
 	struct kept_value values[];
 };
 
@@ -36,6 +52,11 @@ struct kept_event {
  */
 struct kept_event *kept_event_new(const struct event *event, const uint32_t *fields, uint32_t count,
 				  int32_t tiebreaker_field, uint64_t arrival, struct str document);
+/* The same in a block, which outlives it; `document` is borrowed and must live as long. */
+struct kept_event *kept_event_new_in(struct kept_block *block, const struct event *event,
+				     const uint32_t *fields, uint32_t count,
+				     int32_t tiebreaker_field, uint64_t arrival,
+				     struct str document);
 static inline struct kept_event *kept_event_ref(struct kept_event *kept)
 {
 	kept->references++;
@@ -43,6 +64,11 @@ static inline struct kept_event *kept_event_ref(struct kept_event *kept)
 }
 /* Drops a reference; the last one frees. NULL is fine. */
 void kept_event_unref(struct kept_event *kept);
+/* A reference for whoever holds on to the event: to itself, or to a copy that is in no block, the
+ * same one for all who ask. */
+struct kept_event *kept_event_own(struct kept_event *kept);
+/* Drops a reference; with the last one `unused` is called. */
+void kept_block_unref(struct kept_block *block);
 /* The value of a field; a null value if it is missing. */
 const struct value *kept_event_get(const struct kept_event *kept, uint32_t field);
 

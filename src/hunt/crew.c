@@ -109,7 +109,7 @@ static bool work_once(struct crew *crew, struct worker *worker)
 
 	pthread_mutex_unlock(&crew->lock);
 	if (!work)
-		work = work_new();
+		work = work_new(crew);
 	int err = batch_read(input->reader, &work->batch);
 
 	pthread_mutex_lock(&crew->lock);
@@ -248,13 +248,22 @@ struct work *crew_take(struct crew *crew, struct input_queue *input)
 	return work;
 }
 
-void crew_give_back(struct crew *crew, struct work *work)
+void crew_reuse(struct kept_block *block)
 {
+	struct work *work = (struct work *)block;
+	struct crew *crew = work->crew;
+
+	block->references = 1;
 	batch_trim(&work->batch);
 	pthread_mutex_lock(&crew->lock);
 	work->next = crew->spare;
 	crew->spare = work;
 	pthread_mutex_unlock(&crew->lock);
+}
+
+void crew_give_back(struct work *work)
+{
+	kept_block_unref(&work->block);
 }
 
 static void free_list(struct work *work)

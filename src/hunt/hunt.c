@@ -189,7 +189,7 @@ void hunt_run(struct hunt *h)
 
 	while (!h->stopped && (input = next_input(h)) && (work = crew_take(h->crew, input))) {
 		consume(h, input, work);
-		crew_give_back(h->crew, work);
+		crew_give_back(work);
 		if (h->options.progress)
 			h->options.progress(h->options.context, &h->stats);
 	}

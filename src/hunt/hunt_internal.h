@@ -3,7 +3,8 @@
  * How a hunt looks from inside.
  *
  *	work	a batch and what was found in it. It belongs to one thread at a time: to the one
- *		that reads and processes it, then, once it is `done`, to the consumer.
+ *		that reads and processes it, then, once it is `done`, to the consumer. Its events
+ *		stay in it until the detector has looked at all of them in their order.
  *	input	a file and its queue of work, in order. Its reader belongs to whoever has set
  *		`reading`; the queue and its flags are guarded by the crew's lock, and so is
  *		the list of those open, but for the consumer, who alone changes it; what is
@@ -37,6 +38,8 @@ struct work_fault {
 };
 
 struct work {
+	struct kept_block block; /* of its kept events; first: it is found by this */
+	struct crew *crew;       /* to whom it goes back when the block is unused */
 	struct work *next;
 	bool done; /* guarded */
 	struct batch batch;
@@ -53,7 +56,9 @@ struct work {
 	uint64_t more_faults[LINE_FAULTS];
 };
 
-struct work *work_new(void);
+struct crew;
+
+struct work *work_new(struct crew *crew);
 void work_free(struct work *work);
 
 /* What a thread needs of its own. */
@@ -116,8 +121,6 @@ struct input_queue *inputs_take_next(struct inputs *inputs, const char **path);
 /* How far all but `own` have come, INT64_MAX when there are no others. */
 int64_t inputs_reached(const struct inputs *inputs, const struct input_queue *own);
 
-struct crew;
-
 struct crew *crew_new(const struct hunt_options *options, struct inputs *inputs);
 /* Ends the threads. */
 void crew_free(struct crew *crew);
@@ -127,7 +130,9 @@ void crew_add(struct crew *crew, struct input_queue *input);
 void crew_remove(struct crew *crew, struct input_queue *input);
 /* The next work of an input that is not at its end, done. NULL: stopped. */
 struct work *crew_take(struct crew *crew, struct input_queue *input);
-/* To be used again. */
-void crew_give_back(struct crew *crew, struct work *work);
+/* The consumer is done with it. It is used again when the detector is, too. */
+void crew_give_back(struct work *work);
+/* A block's `unused`, in the consumer's thread. */
+void crew_reuse(struct kept_block *block);
 
 #endif

@@ -4,9 +4,14 @@
 #include "base/alloc.h"
 #include "hunt/hunt_internal.h"
 
-struct work *work_new(void)
+struct work *work_new(struct crew *crew)
 {
 	struct work *work = xcalloc(1, sizeof(*work));
+
+	work->crew = crew;
+	arena_init(&work->block.arena);
+	work->block.references = 1;
+	work->block.unused = crew_reuse;
 
 	batch_init(&work->batch);
 	return work;
@@ -17,6 +22,7 @@ static void clear(struct work *work)
 	/* A hunt that is stopped leaves some behind. */
 	for (uint32_t i = 0; i < work->found_count; i++)
 		kept_event_unref(work->found[i].kept);
+	arena_reset(&work->block.arena);
 	work->found_count = work->hit_count = work->fault_count = 0;
 	memset(work->more_faults, 0, sizeof(work->more_faults));
 	work->lines = work->line_numbers = work->events = 0;
@@ -28,6 +34,7 @@ void work_free(struct work *work)
 	if (!work)
 		return;
 	clear(work);
+	arena_free(&work->block.arena);
 	batch_free(&work->batch);
 	free(work->found);
 	free(work->hits);
@@ -98,8 +105,9 @@ static void on_event(struct worker *worker, struct work *work)
 		work->reached_ns = event->time_ns;
 	/* Its arrival is the consumer's to say. */
 	if (n)
-		add_found(work, detector_keep(worker->detector, event, hits, n, 0, event->document),
-			  hits, n);
+		add_found(work,
+			  detector_keep_in(worker->detector, &work->block, event, hits, n), hits,
+			  n);
 }
 
 static void on_line(struct worker *worker, struct work *work, const struct batch_lines *lines,
@@ -131,4 +139,5 @@ void worker_process(struct worker *worker, struct work *work)
 			on_line(worker, work, &lines, line);
 	}
 	work->line_numbers = lines.number;
+	work->block.bytes = sizeof(*work) + work->batch.cap + work->block.arena.used_bytes;
 }

@@ -285,7 +285,8 @@ static void open_source(struct lint *l, struct buf *text)
 	struct diag_list said;
 	int error = -EINVAL;
 
-	*source = (struct rule_source){.arena = &l->arena, .path = path, .first_line = 1};
+	*source = (struct rule_source){
+	    .arena = &l->arena, .path = path, .first_line = 1, .first_column = 1};
 	if (!read_rule_file(path.p, text) || !text->len)
 		return;
 	diag_list_init(&said);

@@ -160,8 +160,7 @@ struct diag rule_diag_text(const struct rule_source *source, const struct tree_n
 		line += newline;
 		column = newline ? 1 : column + 1;
 	}
-	return diag_at(source->path, source->text, raw_offset(source->text, raw, line, column),
-		       width, source->first_line, 1);
+	return rule_diag_at(source, raw_offset(source->text, raw, line, column), width);
 }
 
 int rule_compile(const struct rule_source *source, const struct tree_node *node, bool condition,

@@ -19,8 +19,8 @@ import argparse, json, random, sys
 
 USERS = [("0", "root"), ("0", "root"), ("0", "root"), ("33", "www-data"), ("1000", "mira"), ("104", "postgres")]
 # These do not run others' programs, and those do not write files: a host where they did would be one alarm.
-CHILDLESS = ("nginx", "postgres")
-FILELESS = ("ssh", "curl", "nginx")
+CHILDLESS = ("nginx", "postgres", "java", "node")
+FILELESS = ("ssh", "curl", "nginx", "node", "java")
 # executable, arguments
 PROGRAMS = [
     ("/usr/bin/bash", ["bash", "-c", "for f in *.log; do gzip -9 \"$f\"; done"]),
@@ -68,7 +68,7 @@ FILES = [
     "/tmp/tmp%06x/part.json", "/tmp/cc%06x.o", "/home/mira/src/project/build/obj_%06x.o", "/home/mira/.cache/thumbnails/%06x.png",
     "/usr/share/doc/tree/changelog.%06x.gz", "/usr/lib/x86_64-linux-gnu/libexample.so.%d", "/var/cache/app/%06x.bin",
     "/var/lib/postgresql/15/main/base/16384/%06x", "/srv/www/static/app.%06x.js", "/run/systemd/units/log-extra-fields:%06x.service",
-    "/var/spool/mail/queue/%06x.eml", "/opt/app/run/worker.%d.pid", "/etc/nginx/conf.d/site-%06x.conf", "/root/.bash_history",
+    "/var/spool/mail/queue/%06x.eml", "/opt/app/run/worker.%d.pid", "/etc/nginx/conf.d/site-%06x.conf", "/home/mira/notes.md",
 ]
 ODD_FILES = ["/etc/ld.so.preload", "/etc/cron.d/%06x", "/etc/systemd/system/%06x.service", "/root/.ssh/authorized_keys", "/lib/modules/%06x.ko"]
 NAMES = ["deb.debian.org", "registry.npmjs.org", "api-%06x.example.net", "status.example.org", "db1.internal", "%06x.cdn.example.com"]
@@ -256,7 +256,7 @@ def main():
     parser.add_argument("--bytes", type=int)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--mix", default="50,40,8,2")
-    parser.add_argument("--odd", type=float, default=0.001)
+    parser.add_argument("--odd", type=float, default=0.002)
     parser.add_argument("--stress", type=int)
     args = parser.parse_args()
     if not args.events and (args.stress or not args.bytes):

@@ -2,7 +2,7 @@
 /*
  * Where the time goes, on one thread, apart from start-up and alerts:
  *
- *	match_cost [--no-check | --profile] --rules PATH... FILE...
+ *	match_cost [--no-check | --profile] [--passes N] --rules PATH... FILE...
  *
  *	lines      splitting the inputs into lines
  *	parse      lines, parsed and every value visited: parse_only's work, the yardstick
@@ -10,19 +10,19 @@
  *	match      all that, and the rules
  *
  * The last two once with all rules and once with ten of them, spread evenly, to tell what more rules
- * cost. Passes over the inputs take turns, and the best of five counts, so that a machine that is
+ * cost. Passes over the inputs take turns, and the best of N (5) counts, so that a machine that is
  * busy for a while hurts all alike. At the end every event is matched by the engine and by one rule
  * after the other (--no-check leaves that out); if they disagree anywhere the exit status is 1.
  * --profile makes nothing but a few passes of the last kind, for a profiler to look at.
  */
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "engine/engine.h"
 #include "source/ndjson.h"
 
-#define PASSES 5
 #define FEW_RULES 10
 
 struct bench {
@@ -40,6 +40,7 @@ struct inputs {
 	const char *const *paths;
 	uint32_t count;
 	uint64_t events;
+	int passes;
 };
 
 static double cpu_ns(void)
@@ -275,7 +276,7 @@ static double pass(enum row row, struct inputs *in, struct bench *few, struct be
 
 static int measure(struct inputs *in, struct bench *few, struct bench *all, double best[ROWS])
 {
-	for (int i = 0; i < PASSES; i++)
+	for (int i = 0; i < in->passes; i++)
 		for (int row = 0; row < ROWS; row++) {
 			double ns = pass((enum row)row, in, few, all);
 
@@ -307,7 +308,7 @@ static void print_table(const double ns[ROWS], const struct bench *few, const st
 static int profile(struct bench *all, struct inputs *in)
 {
 	bench_start(all);
-	for (int i = 0; i < PASSES; i++)
+	for (int i = 0; i < in->passes; i++)
 		printf("%.0f ns/event\n", pass_events(all, in, together));
 	return 0;
 }
@@ -341,22 +342,26 @@ int main(int argc, char **argv)
 						{0}};
 	struct bench few, all;
 	bool check = true, profiled = false;
-	int c, status = 0;
+	int c, status = 0, passes = 5;
 
 	bench_init(&few);
 	bench_init(&all);
-	while (!status && (c = getopt_long(argc, argv, "r:np", options, NULL)) != -1) {
+	while (!status && (c = getopt_long(argc, argv, "r:npN:", options, NULL)) != -1) {
 		if (c == 'n')
 			check = false;
 		else if (c == 'p')
 			profiled = true;
+		else if (c == 'N')
+			passes = atoi(optarg);
 		else if (c != 'r' || load(&all, optarg))
 			status = 2;
 	}
-	struct inputs in = {(const char *const *)argv + optind, (uint32_t)(argc - optind), 0};
+	struct inputs in = {(const char *const *)argv + optind, (uint32_t)(argc - optind), 0,
+			    passes};
 
 	if (!status && (!in.count || !all.rules.loaded)) {
-		fputs("usage: match_cost [--no-check | --profile] --rules PATH... FILE...\n",
+		fputs("usage: match_cost [--no-check | --profile] [--passes N] --rules PATH... "
+		      "FILE...\n",
 		      stderr);
 		status = 2;
 	}

@@ -728,6 +728,30 @@ static void the_pool_is_bounded(void **state)
 	bench_free(b);
 }
 
+/* What the tables of machines needed when they were full must not be charged for ever: the pool would
+ * be full of empty tables, and nothing else would be held again. */
+static void empty_tables_cost_nothing(void **state)
+{
+	(void)state;
+	struct bench *b = bench_for("sequence by k [a where true] [b where true]",
+				    EQL_DIALECT_ELASTICSEARCH, 100000);
+	struct eql_machine *machines[40];
+	char more[32];
+
+	for (int m = 0; m < 40; m++) {
+		start_machine(b);
+		machines[m] = b->machine;
+		for (int i = 1; i < 1000; i++) {
+			snprintf(more, sizeof(more), "\"k\":%d", i);
+			at(b, i, 1000 * m + i, "a", more);
+		}
+		assert_in_range(eql_machine_live(b->machine), 50, 1000);
+	}
+	for (int m = 0; m < 39; m++)
+		eql_machine_free(machines[m]);
+	bench_free(b);
+}
+
 /* What is remembered of `until` and of leading misses is bounded as well, also where nothing else
  * is held. */
 static void memories_are_bounded(void **state)
@@ -1411,6 +1435,7 @@ int main(void)
 	    cmocka_unit_test(late_events_change_nothing_else),
 	    cmocka_unit_test(what_is_too_old_goes),
 	    cmocka_unit_test(the_pool_is_bounded),
+	    cmocka_unit_test(empty_tables_cost_nothing),
 	    cmocka_unit_test(memories_are_bounded),
 	    cmocka_unit_test(an_event_in_several_places_counts_once),
 	    cmocka_unit_test(samples_at_the_end),

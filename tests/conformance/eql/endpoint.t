@@ -223,3 +223,9 @@ any where arraySearch(a, $x, $x == 1)
 !     1 | any where arraySearch(a, $x, $x == 1)
 !       |                          ^
 !       = field names with $ are written in back-quotes: `$name`
+
+process where x != (child of [process where y == 1] or z == 1)
+! 1:20: error: a process relation is a condition by itself
+!     1 | process where x != (child of [process where y == 1] or z == 1)
+!       |                    ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
+!       = join it to other conditions by and, or, not
