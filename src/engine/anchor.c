@@ -161,6 +161,7 @@ static struct anchor of_leaf(struct builder *b, uint32_t number, bool positive)
 	case LEAF_EXISTS:
 		return positive ? present(b, &leaf->field, 1) : none();
 	case LEAF_VALUE:
+	case LEAF_LATER:
 	case LEAF_EVENT:
 		return positive && leaf->eql->needs_value
 			   ? present(b, leaf->eql->fields, leaf->eql->field_count)

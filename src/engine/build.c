@@ -193,14 +193,17 @@ static void enter_anchor(struct builder *b, uint32_t slot, const struct anchor *
 		build_exists_bit(b, item.id);
 		pairs_add(&b->index_present, item.id, slot);
 		pairs_add(&b->group_indexes, b->engine->slots[slot].group, item.id);
+		pairs_add(&b->group_present, b->engine->slots[slot].group, item.id);
 	}
 }
 
 /* The group's plan must know the verdicts that its slots ask for. */
 static void enter_indexes(struct builder *b, const struct node *tree, uint32_t group)
 {
-	if (tree->kind == EQL_COND_LEAF && b->leaves[tree->leaf].index != INDEX_NONE)
+	if (tree->kind == EQL_COND_LEAF && b->leaves[tree->leaf].how != LEAF_EVENT) {
 		pairs_add(&b->group_indexes, group, b->leaves[tree->leaf].index);
+		pairs_add(&b->group_leaves, group, tree->leaf);
+	}
 	for (uint32_t i = 0; i < tree->kid_count; i++)
 		enter_indexes(b, tree->kids[i], group);
 }
@@ -257,28 +260,68 @@ static void index_patterns(struct builder *b, struct field_index *index, const u
 	free(patterns);
 }
 
-/* Slots by bit, the bits of all indexes in one array. */
-static void write_anchors(struct builder *b, uint32_t bits)
+/* A bit of an index's verdicts among those of all. */
+static uint32_t bit_of(const struct engine *e, uint32_t index, uint32_t bit)
+{
+	return e->indexes[index].first_word * 64 + bit;
+}
+
+static void write_anchors(struct builder *b)
 {
 	struct engine *e = b->engine;
 	struct pairs by_bit = {0};
 
-	e->bit_slots = ARENA_ARRAY(&e->arena, struct span, bits);
+	e->bit_slots = ARENA_ARRAY(&e->arena, struct span, (size_t)e->words * 64);
 	for (uint32_t i = 0; i < b->leaf_slots.count; i++) {
 		const struct leaf *leaf = &b->leaves[b->leaf_slots.items[i].key];
 
-		pairs_add(&by_bit, e->indexes[leaf->index].first_bit + leaf->bit,
-			  b->leaf_slots.items[i].value);
+		pairs_add(&by_bit, bit_of(e, leaf->index, leaf->bit), b->leaf_slots.items[i].value);
 	}
 	for (uint32_t i = 0; i < b->index_present.count; i++) {
-		const struct field_index *index = &e->indexes[b->index_present.items[i].key];
+		uint32_t index = b->index_present.items[i].key;
 
-		pairs_add(&by_bit, index->first_bit + index->exists_bit,
+		pairs_add(&by_bit, bit_of(e, index, e->indexes[index].exists_bit),
 			  b->index_present.items[i].value);
 	}
 	write_lists(b, &by_bit, e->bit_slots, sizeof(*e->bit_slots));
-	free(b->leaf_slots.items);
 	free(b->index_present.items);
+	free(b->leaf_slots.items);
+}
+
+/* What the slots of a group look at in verdicts: the bits of their leaves, and of their anchors,
+ * which are bits of their leaves but for fields that must only be there. */
+static void write_group_bits(struct builder *b)
+{
+	const struct engine *e = b->engine;
+	struct pairs by_group = {0};
+
+	for (uint32_t i = 0; i < b->group_leaves.count; i++) {
+		const struct leaf *leaf = &b->leaves[b->group_leaves.items[i].value];
+		uint32_t group = b->group_leaves.items[i].key;
+
+		pairs_add(&by_group, group, bit_of(e, leaf->index, leaf->bit));
+		if (leaf->how == LEAF_LATER)
+			pairs_add(&by_group, group, bit_of(e, leaf->index, leaf->asked_bit));
+	}
+	for (uint32_t i = 0; i < b->group_present.count; i++) {
+		uint32_t index = b->group_present.items[i].value;
+
+		pairs_add(&by_group, b->group_present.items[i].key,
+			  bit_of(e, index, e->indexes[index].exists_bit));
+	}
+	write_lists(b, &by_group, &e->groups->bits, sizeof(*e->groups));
+	free(b->group_leaves.items);
+	free(b->group_present.items);
+}
+
+static void count_later(struct builder *b)
+{
+	struct engine *e = b->engine;
+
+	for (uint32_t i = 0; i < b->index_later.count; i++) {
+		e->later_count++;
+		e->later_words += e->indexes[b->index_later.items[i].key].words;
+	}
 }
 
 static void write_indexes(struct builder *b)
@@ -286,7 +329,6 @@ static void write_indexes(struct builder *b)
 	struct engine *e = b->engine;
 	struct pairs by_index = {0};
 	struct span *spans = ARENA_ARRAY(&b->arena, struct span, b->index_count);
-	uint32_t bits = 0;
 
 	e->index_count = b->index_count;
 	e->indexes = ARENA_ARRAY(&e->arena, struct field_index, b->index_count);
@@ -300,9 +342,9 @@ static void write_indexes(struct builder *b)
 		*index = (struct field_index){.field = b->field_of_index[i],
 					      .null_bit = parts->null_bit,
 					      .exists_bit = parts->exists_bit,
-					      .bits = parts->bits,
-					      .first_bit = bits};
-		bits += parts->bits;
+					      .words = (parts->bits + 63) / 64,
+					      .first_word = e->words};
+		e->words += index->words;
 		if (!spans[i].count)
 			continue;
 		index_exact(b, index, b->lists + spans[i].at, spans[i].count);
@@ -312,13 +354,14 @@ static void write_indexes(struct builder *b)
 		return;
 	write_lists(b, &b->index_values, &e->indexes->values, sizeof(*e->indexes));
 	write_lists(b, &b->index_untyped, &e->indexes->untyped, sizeof(*e->indexes));
-	write_anchors(b, bits);
-	for (uint32_t i = 0; i < e->index_count; i++) {
-		struct field_index *index = &e->indexes[i];
-
-		index->any_value =
-		    !spans[i].count && !index->values.count && !b->index_parts[i].asked;
-	}
+	write_anchors(b);
+	count_later(b);
+	for (uint32_t i = 0; i < e->index_count; i++)
+		e->indexes[i].any_value = !spans[i].count && !e->indexes[i].values.count;
+	/* Those with a LATER leaf matter for more than being there. */
+	for (uint32_t i = 0; i < b->index_later.count; i++)
+		e->indexes[b->index_later.items[i].key].any_value = false;
+	free(b->index_later.items);
 }
 
 static void write_leaves(struct builder *b)
@@ -344,6 +387,7 @@ static void write_groups(struct builder *b)
 		e->groups[i].gate = b->gates[i];
 	write_lists(b, &b->group_always, &e->groups->always, sizeof(*e->groups));
 	write_lists(b, &b->group_indexes, &e->groups->indexes, sizeof(*e->groups));
+	write_group_bits(b);
 	e->category_count = b->category_keys.count;
 	e->categories = ARENA_ARRAY(&e->arena, struct category, e->category_count);
 	for (uint32_t i = 0; i < e->category_count; i++)

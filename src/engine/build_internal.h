@@ -47,7 +47,6 @@ struct engine_facts;
 struct index_parts {
 	uint32_t bits; /* given out */
 	uint32_t null_bit, exists_bit;
-	bool asked; /* by a leaf that is evaluated for an event */
 };
 
 struct builder {
@@ -73,9 +72,10 @@ struct builder {
 	uint32_t gate_cap;
 	const struct eql_filter **category_filters;
 	uint32_t category_cap;
-	struct pairs literal_bits, index_values, index_untyped;
+	struct pairs literal_bits, index_values, index_untyped, index_later;
 	struct pairs leaf_slots, index_present; /* slots by what they are anchored on */
-	struct pairs group_always, group_indexes, category_groups;
+	struct pairs group_always, group_indexes, group_leaves, group_present;
+	struct pairs category_groups;
 	uint32_t *lists;
 	uint32_t list_count, list_cap;
 	struct test *code;

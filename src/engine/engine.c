@@ -11,7 +11,9 @@
 /* The value of a field, once it has been looked at. */
 struct judged {
 	uint32_t epoch;
-	struct seen value;
+	uint32_t verdict; /* as it was when the event came */
+	uint32_t latest;  /* with what LATER leaves have said since */
+	bool remembered;  /* by the cache */
 };
 
 /*
@@ -26,13 +28,13 @@ struct engine_scratch {
 	uint32_t *slots;      /* is a candidate already */
 	uint32_t *of_nothing; /* by index: the verdict on a missing field, or VERDICT_NONE */
 	uint32_t *of_any;     /* the same for a field with any value, if that is all that matters */
-	uint32_t *key;        /* verdicts of the plan's indexes, in its order */
+	uint32_t *key;        /* verdicts of the plan's indexes as it sees them */
 	uint32_t *candidates;
 	uint32_t *decided; /* slots that match whatever else the event has */
 	uint32_t *open;    /* slots that ask an EVENT leaf */
 	uint32_t *matched; /* both kinds that match */
 	uint32_t candidate_count;
-	bool asked;            /* an EVENT leaf */
+	bool asked;            /* a leaf whose answer is not in a verdict */
 	struct judged *judged; /* by index */
 	struct engine_hit *hits;
 	struct verdict_table verdicts;
@@ -81,6 +83,7 @@ static void forget(struct engine_scratch *s)
 	verdict_table_forget(&s->verdicts);
 	value_cache_forget(s->values);
 	outcome_cache_forget(s->outcomes);
+	plan_table_forget(s->plans);
 	memset(s->of_nothing, 0xff, s->verdicts.engine->index_count * sizeof(*s->of_nothing));
 	memset(s->of_any, 0xff, s->verdicts.engine->index_count * sizeof(*s->of_any));
 }
@@ -96,8 +99,8 @@ struct engine_scratch *engine_scratch_new(const struct engine *e)
 	for (uint32_t i = 0; i < e->index_count; i++)
 		scan_scratch_fit(s->scan, e->indexes[i].scan);
 	s->eql = eql_scratch_new();
-	s->plans = plan_table_new(e);
 	verdict_table_init(&s->verdicts, e);
+	s->plans = plan_table_new(e, s->verdicts.cap);
 	s->values = value_cache_new(e->index_count);
 	s->outcomes = outcome_cache_new();
 	forget(s);
@@ -222,75 +225,95 @@ static uint32_t verdict_on_any(struct match *m, uint32_t number, const struct va
 }
 
 /* The value is not null. */
-static struct seen look_at(struct match *m, uint32_t number, const struct value *value)
+static uint32_t look_at(struct match *m, uint32_t number, const struct value *value)
 {
-	struct judged *judged = &m->s->judged[number];
-	struct seen seen = {0};
+	struct engine_scratch *s = m->s;
+	struct judged *j = &s->judged[number];
 
-	if (m->engine->indexes[number].any_value)
-		seen.verdict = verdict_on_any(m, number, value);
-	else if (!value_cache_find(m->s->values, number, value, &seen)) {
-		seen.verdict = judge(m, number, value);
-		seen.value = value_cache_keep(m->s->values, number, value, seen.verdict);
+	j->epoch = s->epoch;
+	j->remembered = false;
+	if (m->engine->indexes[number].any_value) {
+		j->verdict = verdict_on_any(m, number, value);
+	} else if (value_cache_find(s->values, number, value, &j->verdict)) {
+		j->remembered = true;
+	} else {
+		j->verdict = judge(m, number, value);
+		j->remembered = value_cache_keep(s->values, number, value, j->verdict);
 	}
-	*judged = (struct judged){m->s->epoch, seen};
-	return seen;
+	j->latest = j->verdict;
+	return j->verdict;
 }
 
-static struct seen seen_of(struct match *m, uint32_t number)
+static const struct value *value_of(const struct match *m, uint32_t number)
 {
-	const struct value *value = event_get(m->event, m->engine->indexes[number].field);
+	return event_get(m->event, m->engine->indexes[number].field);
+}
+
+static uint32_t verdict_of(struct match *m, uint32_t number)
+{
+	const struct value *value = value_of(m, number);
 
 	if (value->type == VALUE_NULL)
-		return (struct seen){verdict_on_nothing(m, number), 0};
+		return verdict_on_nothing(m, number);
 	if (m->s->judged[number].epoch == m->s->epoch)
-		return m->s->judged[number].value;
+		return m->s->judged[number].verdict;
 	return look_at(m, number, value);
 }
 
 /* ---- leaves and slots */
 
-static bool ask(const struct match *m, const struct leaf *leaf)
-{
-	return eql_leaf_eval(leaf->eql, m->event, m->s->eql);
-}
-
-/* Of one field: what it said of the value before, it says again. */
-static bool ask_of_value(struct match *m, const struct leaf *leaf, uint32_t number)
-{
-	uint32_t value = seen_of(m, leaf->index).value;
-	bool holds;
-
-	if (!value)
-		return ask(m, leaf);
-	if (!value_cache_find_leaf(m->s->values, value, number, &holds)) {
-		holds = ask(m, leaf);
-		value_cache_keep_leaf(m->s->values, value, number, holds);
-	}
-	return holds;
-}
-
+/* Not in a verdict: asked once for an event. */
 static bool event_leaf_holds(struct match *m, const struct leaf *leaf, uint32_t number)
 {
 	uint32_t *known = &m->s->leaves[number];
 
 	m->s->asked = true;
-	if (*known >> 1 != m->s->epoch) {
-		bool holds =
-		    leaf->index == INDEX_NONE ? ask(m, leaf) : ask_of_value(m, leaf, number);
-
-		*known = m->s->epoch << 1 | holds;
-	}
+	if (*known >> 1 != m->s->epoch)
+		*known = m->s->epoch << 1 | (uint32_t)eql_leaf_eval(leaf->eql, m->event, m->s->eql);
 	return *known & 1;
+}
+
+/* For the next event with this value the leaf's answer is part of the verdict. */
+static void learn(struct match *m, const struct leaf *leaf, bool holds)
+{
+	struct verdict_table *verdicts = &m->s->verdicts;
+	struct judged *judged = &m->s->judged[leaf->index];
+	uint64_t *bits = verdict_draft(verdicts, leaf->index);
+
+	memcpy(bits, verdict_bits(verdicts, judged->latest),
+	       m->engine->indexes[leaf->index].words * sizeof(*bits));
+	verdict_set(bits, leaf->asked_bit);
+	if (holds)
+		verdict_set(bits, leaf->bit);
+	judged->latest = verdict_number(verdicts, leaf->index);
+	value_cache_learn(m->s->values, leaf->index, judged->latest);
+}
+
+static bool later_leaf_holds(struct match *m, const struct leaf *leaf, uint32_t number)
+{
+	const struct verdict_table *verdicts = &m->s->verdicts;
+	uint32_t verdict = verdict_of(m, leaf->index);
+	const struct judged *judged = &m->s->judged[leaf->index];
+
+	if (verdict_has(verdicts, verdict, leaf->asked_bit))
+		return verdict_has(verdicts, verdict, leaf->bit);
+	if (value_of(m, leaf->index)->type == VALUE_NULL || !judged->remembered)
+		return event_leaf_holds(m, leaf, number);
+	m->s->asked = true;
+	if (!verdict_has(verdicts, judged->latest, leaf->asked_bit))
+		learn(m, leaf, eql_leaf_eval(leaf->eql, m->event, m->s->eql));
+	return verdict_has(verdicts, judged->latest, leaf->bit);
 }
 
 static bool leaf_holds(struct match *m, uint32_t number)
 {
 	const struct leaf *leaf = &m->engine->leaves[number];
 
-	return leaf->how == LEAF_EVENT
-		   ? event_leaf_holds(m, leaf, number)
-		   : verdict_has(&m->s->verdicts, seen_of(m, leaf->index).verdict, leaf->bit);
+	if (leaf->how == LEAF_EVENT)
+		return event_leaf_holds(m, leaf, number);
+	if (leaf->how == LEAF_LATER)
+		return later_leaf_holds(m, leaf, number);
+	return verdict_has(&m->s->verdicts, verdict_of(m, leaf->index), leaf->bit);
 }
 
 static bool slot_matches(struct match *m, uint32_t slot)
@@ -366,12 +389,12 @@ static void add_candidate(struct match *m, uint32_t slot)
 static void add_anchored(struct match *m, uint32_t number)
 {
 	const struct field_index *index = &m->engine->indexes[number];
-	const uint64_t *bits = verdict_bits(&m->s->verdicts, seen_of(m, number).verdict);
+	const uint64_t *bits = verdict_bits(&m->s->verdicts, verdict_of(m, number));
 
-	for (uint32_t word = 0; word < index_words(index); word++)
+	for (uint32_t word = 0; word < index->words; word++)
 		for (uint64_t left = bits[word]; left; left &= left - 1) {
 			uint32_t bit = word * 64 + (uint32_t)__builtin_ctzll(left);
-			struct span span = m->engine->bit_slots[index->first_bit + bit];
+			struct span span = m->engine->bit_slots[index->first_word * 64 + bit];
 			const uint32_t *slots = engine_list(m->engine, span);
 
 			for (uint32_t i = 0; i < span.count; i++)
@@ -425,18 +448,45 @@ static void work_out(struct match *m, const struct plan *plan, struct outcome *o
 
 /* ---- all together */
 
+/* A verdict as the plan's rules see it: of what it says of a value most is of interest to other rules
+ * only, and without that there are far fewer. */
+static uint32_t see(struct match *m, const struct plan *plan, uint32_t number, uint32_t verdict)
+{
+	const struct field_index *index = &m->engine->indexes[number];
+	struct verdict_table *verdicts = &m->s->verdicts;
+	uint32_t *seen = &plan->seen[verdict];
+
+	if (verdict == VERDICT_EMPTY)
+		return VERDICT_EMPTY;
+	if (*seen == VERDICT_NONE) {
+		const uint64_t *bits = verdict_bits(verdicts, verdict);
+		uint64_t *masked = verdict_draft(verdicts, number);
+
+		for (uint32_t word = 0; word < index->words; word++)
+			masked[word] = bits[word] & plan->masks[index->first_word + word];
+		*seen = verdict_number(verdicts, number);
+	}
+	return *seen;
+}
+
+static void find_verdicts(struct match *m, const struct plan *plan)
+{
+	for (uint32_t i = 0; i < plan->keyed_count; i++) {
+		const struct value *value = event_get(m->event, plan->fields[i]);
+		uint32_t number = plan->indexes[i];
+		uint32_t verdict = value->type == VALUE_NULL ? verdict_on_nothing(m, number)
+							     : look_at(m, number, value);
+
+		m->s->key[i] = see(m, plan, number, verdict);
+	}
+}
+
 static void find_outcome(struct match *m, const struct plan *plan, struct outcome *out)
 {
 	struct engine_scratch *s = m->s;
 	struct outcome_key key = {plan->serial, s->key, plan->keyed_count};
 
-	for (uint32_t i = 0; i < plan->keyed_count; i++) {
-		const struct value *value = event_get(m->event, plan->fields[i]);
-		uint32_t number = plan->indexes[i];
-
-		s->key[i] = value->type == VALUE_NULL ? verdict_on_nothing(m, number)
-						      : look_at(m, number, value).verdict;
-	}
+	find_verdicts(m, plan);
 	if (plan->serial && outcome_find(s->outcomes, &key, out))
 		return;
 	work_out(m, plan, out);

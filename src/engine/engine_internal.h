@@ -41,16 +41,21 @@ enum leaf_how {
 	LEAF_EXISTS,
 	LEAF_INDEXED, /* holds if one of its literals is found in the field */
 	LEAF_VALUE,   /* of one field and cheap: eql_leaf_eval(), once for a value */
-	/* Of several fields, or costly: eql_leaf_eval() for an event, and only if code asks. */
+	/* Of one field and costly: eql_leaf_eval() when code first asks it of a value. There is a
+	 * second bit that says that it was. */
+	LEAF_LATER,
+	/* Has none: of several fields, eql_leaf_eval() for each event for which code asks. */
 	LEAF_EVENT,
 };
 
 struct leaf {
 	const struct eql_leaf *eql;
-	uint32_t field; /* the only one it reads, if index is not INDEX_NONE */
-	uint32_t index; /* into engine->indexes; INDEX_NONE: reads several fields, or none */
-	uint32_t bit;   /* in the verdicts of the index; all but EVENT */
-	uint8_t how;    /* enum leaf_how */
+	/* All but EVENT: */
+	uint32_t field;
+	uint32_t index;     /* into engine->indexes */
+	uint32_t bit;       /* in the verdicts of the index */
+	uint32_t asked_bit; /* LATER: the second one */
+	uint8_t how;        /* enum leaf_how */
 };
 
 #define INDEX_NONE UINT32_MAX
@@ -65,21 +70,17 @@ struct field_index {
 	/* Leaves that a number or a boolean can satisfy as well as the strings they name. */
 	struct span untyped;
 	uint32_t null_bit, exists_bit; /* or BIT_NONE */
-	uint32_t bits;                 /* in a verdict */
-	uint32_t first_bit;            /* in engine->bit_slots */
+	uint32_t words;                /* of 64 bits, in a verdict */
+	uint32_t first_word;           /* among the words of the verdicts of all indexes */
 	bool of_plan;                  /* the field is one of engine->plan_fields */
 	bool any_value;                /* nothing is asked but whether there is a value */
 };
-
-static inline uint32_t index_words(const struct field_index *index)
-{
-	return (index->bits + 63) / 64;
-}
 
 struct group {
 	struct span gate;    /* leaves that must all hold */
 	struct span always;  /* slots without anchor */
 	struct span indexes; /* whose verdicts its slots depend on */
+	struct span bits;    /* of those verdicts, on which; numbered as in bit_slots */
 };
 
 struct category {
@@ -111,8 +112,10 @@ struct engine {
 	uint32_t literal_count;
 	struct field_index *indexes;
 	uint32_t index_count;
-	/* By first_bit of an index + bit in its verdicts: slots anchored on that. */
+	/* By first_word of an index * 64 + bit in its verdicts: slots anchored on that. */
 	struct span *bit_slots;
+	uint32_t words;                    /* of verdicts of all indexes */
+	uint32_t later_count, later_words; /* LATER leaves, and the words of their verdicts */
 	struct category *categories;
 	uint32_t category_count;
 	struct group *groups;

@@ -60,8 +60,8 @@ static uint32_t literal_number(struct builder *b, uint32_t index, struct str tex
 	return number;
 }
 
-/* In eql_leaf.cost: a regular expression, or a comparison with each of many values. Few events come
- * to ask such a leaf, and working it out for every value of the field would cost more. */
+/* In eql_leaf.cost: a regular expression, or a comparison with each of many values. Few values are
+ * ever asked for such a leaf, and working it out for every value of the field would cost more. */
 #define COSTLY 100
 
 /* Facts of a leaf are used only if the leaf cannot hold without a value, whatever it says else. */
@@ -80,7 +80,9 @@ static enum leaf_how how_of(const struct eql_leaf *eql)
 	case EQL_LEAF_OTHER:
 		break;
 	}
-	return eql->field_count == 1 && eql->cost < COSTLY ? LEAF_VALUE : LEAF_EVENT;
+	if (eql->field_count != 1)
+		return LEAF_EVENT;
+	return eql->cost < COSTLY ? LEAF_VALUE : LEAF_LATER;
 }
 
 static uint32_t new_bit(struct builder *b, uint32_t index)
@@ -140,8 +142,7 @@ static void enter_leaf(struct builder *b, uint32_t number, struct leaf *leaf)
 {
 	const struct eql_leaf *eql = leaf->eql;
 
-	leaf->index = INDEX_NONE;
-	if (eql->field_count != 1)
+	if (leaf->how == LEAF_EVENT)
 		return;
 	leaf->field = eql->kind == EQL_LEAF_OTHER ? eql->fields[0] : eql->field;
 	leaf->index = index_of(b, leaf->field);
@@ -162,8 +163,12 @@ static void enter_leaf(struct builder *b, uint32_t number, struct leaf *leaf)
 		leaf->bit = new_bit(b, leaf->index);
 		pairs_add(&b->index_values, leaf->index, number);
 		return;
+	case LEAF_LATER:
+		leaf->bit = new_bit(b, leaf->index);
+		leaf->asked_bit = new_bit(b, leaf->index);
+		pairs_add(&b->index_later, leaf->index, number);
+		return;
 	case LEAF_EVENT:
-		b->index_parts[leaf->index].asked = true;
 		return;
 	}
 }

@@ -23,8 +23,6 @@ struct outcome_cache {
 	uint32_t count;
 	uint32_t *numbers;
 	size_t used;
-	struct record *place; /* of the key last looked for and not found */
-	uint64_t hash;        /* of the same key */
 };
 
 struct outcome_cache *outcome_cache_new(void)
@@ -66,46 +64,50 @@ static uint64_t hash_of(const struct outcome_key *key)
 	return h ^ h >> 32;
 }
 
-bool outcome_find(struct outcome_cache *cache, const struct outcome_key *key, struct outcome *out)
+/* The key's record, or the free one where it belongs. */
+static struct record *record_of(const struct outcome_cache *cache, const struct outcome_key *key,
+				uint64_t hash)
 {
-	uint64_t hash = hash_of(key);
-
 	for (uint32_t i = (uint32_t)hash & (PLACES - 1);; i = (i + 1) & (PLACES - 1)) {
-		const struct record *r = &cache->records[i];
-		const uint32_t *numbers = cache->numbers + r->at;
+		struct record *r = &cache->records[i];
 
-		if (!r->plan) {
-			cache->place = &cache->records[i];
-			cache->hash = hash;
-			return false;
-		}
-		if (r->hash != hash || r->plan != key->plan || r->count != key->count ||
-		    memcmp(numbers, key->verdicts, key->count * sizeof(*numbers)) != 0)
-			continue;
-		*out = (struct outcome){numbers + r->count, r->matched, r->undecided};
-		return true;
+		if (!r->plan ||
+		    (r->hash == hash && r->plan == key->plan && r->count == key->count &&
+		     memcmp(cache->numbers + r->at, key->verdicts,
+			    key->count * sizeof(*key->verdicts)) == 0))
+			return r;
 	}
+}
+
+bool outcome_find(const struct outcome_cache *cache, const struct outcome_key *key,
+		  struct outcome *out)
+{
+	const struct record *r = record_of(cache, key, hash_of(key));
+
+	if (!r->plan)
+		return false;
+	*out = (struct outcome){cache->numbers + r->at + r->count, r->matched, r->undecided};
+	return true;
 }
 
 void outcome_keep(struct outcome_cache *cache, const struct outcome_key *key,
 		  const struct outcome *outcome)
 {
 	uint32_t slots = outcome->matched + outcome->undecided;
-	uint32_t *numbers;
+	uint64_t hash = hash_of(key);
 
 	if (key->count + slots > OUTCOME_NUMBERS_MAX)
 		return;
-	if (cache->used + key->count + slots > NUMBERS_MAX || cache->count >= PLACES / 2) {
+	if (cache->used + key->count + slots > NUMBERS_MAX || cache->count >= PLACES / 2)
 		outcome_cache_forget(cache);
-		cache->place = &cache->records[cache->hash & (PLACES - 1)];
-	}
-	*cache->place = (struct record){.hash = cache->hash,
-					.plan = key->plan,
-					.at = (uint32_t)cache->used,
-					.count = key->count,
-					.matched = outcome->matched,
-					.undecided = outcome->undecided};
-	numbers = cache->numbers + cache->used;
+	uint32_t *numbers = cache->numbers + cache->used;
+
+	*record_of(cache, key, hash) = (struct record){.hash = hash,
+						       .plan = key->plan,
+						       .at = (uint32_t)cache->used,
+						       .count = key->count,
+						       .matched = outcome->matched,
+						       .undecided = outcome->undecided};
 	cache->used += key->count + slots;
 	cache->count++;
 	if (key->count)

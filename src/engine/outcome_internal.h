@@ -20,7 +20,7 @@ struct outcome {
 };
 
 struct outcome_key {
-	uint64_t plan; /* its serial */
+	uint64_t plan; /* a number for it; not 0 */
 	const uint32_t *verdicts;
 	uint32_t count;
 };
@@ -31,9 +31,10 @@ struct outcome_cache *outcome_cache_new(void);
 void outcome_cache_free(struct outcome_cache *cache);
 void outcome_cache_forget(struct outcome_cache *cache);
 
-/* Good until the next call. */
-bool outcome_find(struct outcome_cache *cache, const struct outcome_key *key, struct outcome *out);
-/* The key is the one last looked for, and was not found. */
+/* What is found is good until something is kept. */
+bool outcome_find(const struct outcome_cache *cache, const struct outcome_key *key,
+		  struct outcome *out);
+/* For a key that was not found. */
 void outcome_keep(struct outcome_cache *cache, const struct outcome_key *key,
 		  const struct outcome *outcome);
 

@@ -11,7 +11,7 @@
  * other out for ever. */
 #define WAYS 4
 /* With very many rules a plan is large, and fewer are kept. */
-#define PLAN_BYTES_MAX ((size_t)4 << 20)
+#define PLAN_BYTES_MAX ((size_t)8 << 20)
 
 struct plan_table {
 	const struct engine *engine;
@@ -20,22 +20,32 @@ struct plan_table {
 	uint32_t count;     /* a power of two, WAYS at least */
 	uint32_t turn;      /* whose place is taken next */
 	uint32_t *memory;
+	uint64_t *masks;
+	uint32_t *seen;
+	uint32_t verdicts;
 };
 
-struct plan_table *plan_table_new(const struct engine *e)
+struct plan_table *plan_table_new(const struct engine *e, uint32_t verdicts)
 {
 	struct plan_table *table = xcalloc(1, sizeof(*table));
 	size_t numbers = (size_t)e->group_count + e->slot_count + (size_t)e->index_count * 2;
 
+	size_t plan_bytes = (numbers + verdicts) * sizeof(uint32_t) + e->words * sizeof(uint64_t);
+
 	table->engine = e;
+	table->verdicts = verdicts;
 	table->count = PLANS_MAX;
-	while (table->count > WAYS && table->count * numbers * sizeof(uint32_t) > PLAN_BYTES_MAX)
+	while (table->count > WAYS && table->count * plan_bytes > PLAN_BYTES_MAX)
 		table->count /= 2;
 	table->plans = xcalloc(table->count + 1, sizeof(*table->plans));
 	table->memory = xcalloc((table->count + 1) * numbers + 1, sizeof(*table->memory));
+	table->masks = xcalloc((table->count + 1) * (size_t)e->words + 1, sizeof(*table->masks));
+	table->seen = xcalloc((size_t)(table->count + 1) * verdicts, sizeof(*table->seen));
 	for (uint32_t i = 0; i <= table->count; i++) {
 		struct plan *plan = &table->plans[i];
 
+		plan->masks = table->masks + (size_t)i * e->words;
+		plan->seen = table->seen + (size_t)i * verdicts;
 		plan->groups = table->memory + i * numbers;
 		plan->always = plan->groups + e->group_count;
 		plan->indexes = plan->always + e->slot_count;
@@ -50,7 +60,15 @@ void plan_table_free(struct plan_table *table)
 		return;
 	free(table->plans);
 	free(table->memory);
+	free(table->masks);
+	free(table->seen);
 	free(table);
+}
+
+void plan_table_forget(struct plan_table *table)
+{
+	for (uint32_t i = 0; i <= table->count; i++)
+		table->plans[i].key.count = 0;
 }
 
 static void add_word(struct plan_key *key, uint64_t word)
@@ -152,6 +170,14 @@ struct plan *plan_spare(struct plan_table *table)
 	return &table->plans[table->count];
 }
 
+static void add_mask(const struct engine *e, struct plan *plan, const struct group *group)
+{
+	const uint32_t *bits = engine_list(e, group->bits);
+
+	for (uint32_t i = 0; i < group->bits.count; i++)
+		plan->masks[bits[i] / 64] |= UINT64_C(1) << (bits[i] % 64);
+}
+
 /* Those that make a difference to the front. */
 static void order_indexes(const struct engine *e, struct plan *plan)
 {
@@ -174,6 +200,8 @@ void plan_make(struct plan_table *table, struct plan *plan, const struct plan_ke
 
 	plan->serial = key->count ? ++table->made : 0;
 	plan->always_count = plan->index_count = 0;
+	memset(plan->masks, 0, e->words * sizeof(*plan->masks));
+	memset(plan->seen, 0xff, table->verdicts * sizeof(*plan->seen));
 	for (uint32_t i = 0; i < plan->group_count; i++) {
 		const struct group *group = &e->groups[plan->groups[i]];
 		const uint32_t *indexes = engine_list(e, group->indexes);
@@ -182,6 +210,7 @@ void plan_make(struct plan_table *table, struct plan *plan, const struct plan_ke
 			memcpy(plan->always + plan->always_count, engine_list(e, group->always),
 			       group->always.count * sizeof(*plan->always));
 		plan->always_count += group->always.count;
+		add_mask(e, plan, group);
 		for (uint32_t k = 0; k < group->indexes.count; k++) {
 			if (seen[indexes[k]] == mark)
 				continue;

@@ -32,12 +32,17 @@ struct plan {
 	 * fields of the others are in the plan's own key, so theirs are always the same. */
 	uint32_t *indexes, *fields;
 	uint32_t index_count, keyed_count;
+	uint64_t *masks; /* of the verdicts of all indexes, by word: bits its groups look at */
+	uint32_t *seen;  /* by verdict: what is left of it by the masks, or VERDICT_NONE */
 };
 
 struct plan_table;
 
-struct plan_table *plan_table_new(const struct engine *engine);
+/* `verdicts`: how many there may be at a time. */
+struct plan_table *plan_table_new(const struct engine *engine, uint32_t verdicts);
 void plan_table_free(struct plan_table *table);
+/* Forget all plans; numbers of verdicts change their meaning. */
+void plan_table_forget(struct plan_table *table);
 /* False if the event's values do not fit a key. */
 bool plan_key_of(const struct engine *engine, const struct event *event, struct plan_key *key);
 /* The plan with this key, or (*found false) the place where to make it. */

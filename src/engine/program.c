@@ -89,6 +89,7 @@ static void estimate_leaf(const struct builder *b, struct node *node)
 	case LEAF_VALUE:
 		node->chance = 0.3f;
 		return;
+	case LEAF_LATER:
 	case LEAF_EVENT:
 		/* What is costly is a regular expression or a list, and those are particular. */
 		node->chance = leaf->eql->cost >= PARTICULAR_COST ? 0.1f : 0.3f;

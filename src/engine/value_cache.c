@@ -23,9 +23,6 @@
 #define LOOKS_LEFT_OUT (16 * 1024)
 #define FOUND_MIN (LOOKS_JUDGED / 6)
 
-/* Answers of leaves; 64 KB. */
-#define ANSWERS 8192
-
 /* What tells values apart without their bytes; for small ones it says all. */
 struct print {
 	uint64_t head, tail; /* str_edges(), a number, or the hash of something larger */
@@ -37,7 +34,6 @@ struct entry {
 	uint64_t at;    /* bytes ever written before it; in the ring modulo its size */
 	uint32_t bytes; /* in the ring */
 	uint32_t verdict;
-	uint32_t number;
 };
 
 /* Of a field. */
@@ -48,21 +44,14 @@ struct habit {
 	uint32_t left_out; /* looks still to be left out */
 };
 
-struct answer {
-	uint32_t value;
-	uint32_t leaf; /* number << 1 | holds */
-};
-
 struct value_cache {
 	struct entry *entries;
 	char *ring;
 	uint64_t head; /* bytes ever written */
-	uint32_t last_number;
 	uint32_t indexes;
-	struct habit *habits;   /* by index */
-	struct answer *answers; /* one place for each hash of (value, leaf): the later one stays */
-	struct print print;     /* of the value last looked for */
-	bool looked;            /* the last look was one */
+	struct habit *habits; /* by index */
+	struct print print;   /* of the value last looked for */
+	bool looked;          /* the last look was one */
 };
 
 struct value_cache *value_cache_new(uint32_t indexes)
@@ -71,7 +60,6 @@ struct value_cache *value_cache_new(uint32_t indexes)
 
 	cache->entries = xcalloc((size_t)SETS * WAYS, sizeof(*cache->entries));
 	cache->ring = xmalloc(RING_BYTES);
-	cache->answers = xcalloc(ANSWERS, sizeof(*cache->answers));
 	cache->habits = xcalloc((size_t)indexes + 1, sizeof(*cache->habits));
 	cache->indexes = indexes;
 	/* Entries at 0 are overwritten by now: there are none. */
@@ -85,7 +73,6 @@ void value_cache_free(struct value_cache *cache)
 		return;
 	free(cache->entries);
 	free(cache->ring);
-	free(cache->answers);
 	free(cache->habits);
 	free(cache);
 }
@@ -93,9 +80,7 @@ void value_cache_free(struct value_cache *cache)
 void value_cache_forget(struct value_cache *cache)
 {
 	memset(cache->entries, 0, (size_t)SETS * WAYS * sizeof(*cache->entries));
-	memset(cache->answers, 0, ANSWERS * sizeof(*cache->answers));
 	memset(cache->habits, 0, cache->indexes * sizeof(*cache->habits));
-	cache->last_number = 0;
 }
 
 /* ---- values */
@@ -270,9 +255,8 @@ static bool worth_a_look(struct habit *habit)
 	return true;
 }
 
-static struct entry *set_of(const struct value_cache *cache)
+static struct entry *set_of(const struct value_cache *cache, const struct print *p)
 {
-	const struct print *p = &cache->print;
 	/* Constants of splitmix64. */
 	uint64_t h = (p->head ^ p->what) * UINT64_C(0xbf58476d1ce4e5b9);
 
@@ -293,13 +277,12 @@ static bool is_last(const struct value_cache *cache, const struct entry *last,
 }
 
 bool value_cache_find(struct value_cache *cache, uint32_t index, const struct value *value,
-		      struct seen *seen)
+		      uint32_t *verdict)
 {
 	struct habit *habit = &cache->habits[index];
 	struct entry *set;
 	bool small = is_small(value);
 
-	*seen = (struct seen){0};
 	cache->looked = worth_a_look(habit);
 	if (!cache->looked)
 		return false;
@@ -308,14 +291,14 @@ bool value_cache_find(struct value_cache *cache, uint32_t index, const struct va
 		print_small(&cache->print, value);
 	if (is_last(cache, &habit->last, value, small)) {
 		habit->found++;
-		*seen = (struct seen){habit->last.verdict, habit->last.number};
+		*verdict = habit->last.verdict;
 		return true;
 	}
 	if (!small) {
 		cache->print.head = hash_of(value);
 		cache->print.tail = 0;
 	}
-	set = set_of(cache);
+	set = set_of(cache, &cache->print);
 	for (uint32_t i = 0; i < WAYS; i++) {
 		if (!is_print(&set[i].print, &cache->print) || !is_there(cache, &set[i]) ||
 		    (!small && !same_bytes(cache, &set[i], value)))
@@ -324,30 +307,26 @@ bool value_cache_find(struct value_cache *cache, uint32_t index, const struct va
 			move_to_front(cache, &set[i]);
 		habit->found++;
 		habit->last = set[i];
-		*seen = (struct seen){set[i].verdict, set[i].number};
+		*verdict = set[i].verdict;
 		return true;
 	}
 	return false;
 }
 
-uint32_t value_cache_keep(struct value_cache *cache, uint32_t index, const struct value *value,
-			  uint32_t verdict)
+bool value_cache_keep(struct value_cache *cache, uint32_t index, const struct value *value,
+		      uint32_t verdict)
 {
 	size_t bytes = cache->looked ? size_of(value) : 0;
 
 	if (!cache->looked || bytes > VALUE_BYTES_MAX)
-		return 0;
-	if (cache->last_number == UINT32_MAX)
-		value_cache_forget(cache);
-	struct entry *set = set_of(cache), *oldest = set;
+		return false;
+	struct entry *set = set_of(cache, &cache->print), *oldest = set;
 
 	for (uint32_t i = 1; i < WAYS; i++)
 		if (set[i].at < oldest->at)
 			oldest = &set[i];
-	*oldest = (struct entry){.print = cache->print,
-				 .bytes = (uint32_t)bytes,
-				 .verdict = verdict,
-				 .number = ++cache->last_number};
+	*oldest =
+	    (struct entry){.print = cache->print, .bytes = (uint32_t)bytes, .verdict = verdict};
 	char *p = ring_take(cache, bytes, &oldest->at);
 
 	if (value->type == VALUE_LIST)
@@ -355,28 +334,16 @@ uint32_t value_cache_keep(struct value_cache *cache, uint32_t index, const struc
 	else if (bytes)
 		memcpy(p, value->text, bytes);
 	cache->habits[index].last = *oldest;
-	return oldest->number;
+	return true;
 }
 
-/* ---- leaves */
-
-static struct answer *answer_of(const struct value_cache *cache, uint32_t value, uint32_t leaf)
+void value_cache_learn(struct value_cache *cache, uint32_t index, uint32_t verdict)
 {
-	uint64_t h = ((uint64_t)leaf << 32 | value) * UINT64_C(0xbf58476d1ce4e5b9);
+	struct entry *last = &cache->habits[index].last, *set = set_of(cache, &last->print);
 
-	return &cache->answers[(h >> 40) % ANSWERS];
-}
-
-bool value_cache_find_leaf(const struct value_cache *cache, uint32_t value, uint32_t leaf,
-			   bool *holds)
-{
-	const struct answer *a = answer_of(cache, value, leaf);
-
-	*holds = a->leaf & 1;
-	return a->value == value && a->leaf >> 1 == leaf;
-}
-
-void value_cache_keep_leaf(struct value_cache *cache, uint32_t value, uint32_t leaf, bool holds)
-{
-	*answer_of(cache, value, leaf) = (struct answer){value, leaf << 1 | holds};
+	last->verdict = verdict;
+	/* Only its own entry has its bytes at this place, or its words. */
+	for (uint32_t i = 0; i < WAYS; i++)
+		if (set[i].at == last->at && is_print(&set[i].print, &last->print))
+			set[i].verdict = verdict;
 }

@@ -19,28 +19,21 @@
 
 #include "event/event.h"
 
-/* A value that was seen before. */
-struct seen {
-	uint32_t verdict;
-	uint32_t value; /* its number, of no other value of any field; 0: it is not remembered */
-};
-
 struct value_cache;
 
 struct value_cache *value_cache_new(uint32_t indexes);
 void value_cache_free(struct value_cache *cache);
 void value_cache_forget(struct value_cache *cache);
 
-/* False: not seen; then what is found out may be handed to value_cache_keep() before the next look,
- * which returns the number. The value is not null. */
+/* False: not seen; then what is found out may be handed to value_cache_keep() before the next look.
+ * The value is not null. */
 bool value_cache_find(struct value_cache *cache, uint32_t index, const struct value *value,
-		      struct seen *seen);
-uint32_t value_cache_keep(struct value_cache *cache, uint32_t index, const struct value *value,
-			  uint32_t verdict);
+		      uint32_t *verdict);
+/* False: not kept. */
+bool value_cache_keep(struct value_cache *cache, uint32_t index, const struct value *value,
+		      uint32_t verdict);
 
-/* What a leaf that is evaluated only when asked said of a value (by number, not 0). */
-bool value_cache_find_leaf(const struct value_cache *cache, uint32_t value, uint32_t leaf,
-			   bool *holds);
-void value_cache_keep_leaf(struct value_cache *cache, uint32_t value, uint32_t leaf, bool holds);
+/* More is known of the value last found or kept for the index. */
+void value_cache_learn(struct value_cache *cache, uint32_t index, uint32_t verdict);
 
 #endif

@@ -15,15 +15,13 @@
 void verdict_table_init(struct verdict_table *table, const struct engine *e)
 {
 	*table = (struct verdict_table){.engine = e};
-	for (uint32_t i = 0; i < e->index_count; i++) {
-		uint32_t words = index_words(&e->indexes[i]);
-
-		table->event_words += words;
-		if (words > table->empty_words)
-			table->empty_words = words;
-	}
+	for (uint32_t i = 0; i < e->index_count; i++)
+		if (e->indexes[i].words > table->empty_words)
+			table->empty_words = e->indexes[i].words;
+	table->event_count = 2 * e->index_count + e->later_count;
+	table->event_words = 2 * e->words + e->later_words;
 	table->cap = VERDICTS_MAX;
-	while (table->cap < e->index_count * EVENTS_MIN)
+	while (table->cap < table->event_count * EVENTS_MIN)
 		table->cap *= 2;
 	table->pool_words = table->empty_words + table->event_words * EVENTS_MIN;
 	if (table->pool_words < POOL_WORDS)
@@ -45,7 +43,7 @@ void verdict_table_free(struct verdict_table *table)
 
 bool verdict_table_has_room(const struct verdict_table *table)
 {
-	return table->count + table->engine->index_count < table->cap &&
+	return table->count + table->event_count < table->cap &&
 	       table->used + table->event_words <= table->pool_words;
 }
 
@@ -60,7 +58,7 @@ uint64_t *verdict_draft(struct verdict_table *table, uint32_t index)
 {
 	uint64_t *bits = table->pool + table->used;
 
-	memset(bits, 0, index_words(&table->engine->indexes[index]) * sizeof(*bits));
+	memset(bits, 0, table->engine->indexes[index].words * sizeof(*bits));
 	return bits;
 }
 
@@ -78,7 +76,7 @@ static uint64_t hash_of(const uint64_t *bits, uint32_t words, uint32_t index)
 
 uint32_t verdict_number(struct verdict_table *table, uint32_t index)
 {
-	uint32_t words = index_words(&table->engine->indexes[index]);
+	uint32_t words = table->engine->indexes[index].words;
 	const uint64_t *bits = table->pool + table->used;
 	uint64_t hash, any = 0;
 

@@ -33,7 +33,9 @@ struct verdict_table {
 	uint32_t *places; /* open addressing, numbers; 0: free; at most half full */
 	uint32_t place_mask;
 	uint32_t empty_words; /* of the empty verdict, which serves all indexes */
-	uint32_t event_words; /* that one event may add: of every index one verdict */
+	/* What one event may add: a verdict on every field, what a plan sees of it, and one more for
+	 * each LATER leaf. */
+	uint32_t event_count, event_words;
 };
 
 void verdict_table_init(struct verdict_table *table, const struct engine *engine);

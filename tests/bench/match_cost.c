@@ -339,6 +339,7 @@ int main(int argc, char **argv)
 	static const struct option options[] = {{"rules", required_argument, NULL, 'r'},
 						{"no-check", no_argument, NULL, 'n'},
 						{"profile", no_argument, NULL, 'p'},
+						{"passes", required_argument, NULL, 'N'},
 						{0}};
 	struct bench few, all;
 	bool check = true, profiled = false;
