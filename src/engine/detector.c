@@ -39,8 +39,7 @@ static uint32_t fields_of_hits(const struct detector *d, const struct engine_hit
 	}
 	for (uint32_t w = 0; w < KEPT_FIELD_WORDS; w++)
 		for (; wanted[w]; wanted[w] &= wanted[w] - 1)
-			fields[n++] =
-			    d->kept_fields[w * 64 + (uint32_t)__builtin_ctzll(wanted[w])];
+			fields[n++] = d->kept_fields[w * 64 + (uint32_t)__builtin_ctzll(wanted[w])];
 	return n;
 }
 

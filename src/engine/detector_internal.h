@@ -139,9 +139,9 @@ bool suppression_admit(struct detector *detector, uint32_t rule, struct finding 
 /* What is kept of a rule from one event to the next. */
 struct rule_run {
 	bool runs;
-	bool ordered;                /* its hits must come in order of time */
-	bool active;                 /* is in detector.active */
-	bool *silent;                /* by filter: is only of relations; NULL: none is */
+	bool ordered; /* its hits must come in order of time */
+	bool active;  /* is in detector.active */
+	bool *silent; /* by filter: is only of relations; NULL: none is */
 	/* Which of detector.kept_fields it reads, if these are not too many for the bits. */
 	uint64_t fields[KEPT_FIELD_WORDS];
 	struct eql_machine *machine; /* of queries that one event does not decide */
