@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/json_writer.h"
+#include "event/json.h"
 
 /* Written in pieces of this size when nobody waits for single lines. */
 #define WRITE_BYTES ((size_t)64 * 1024)
@@ -35,27 +36,6 @@ static void end_line(struct query_results *results)
 		(void)!query_results_flush(results); /* kept in results->error */
 }
 
-static void put_key(struct json_writer *w, const struct value *key)
-{
-	switch (key->type) {
-	case VALUE_STRING:
-		json_string(w, value_as_str(key));
-		break;
-	case VALUE_INT:
-		json_int(w, key->integer);
-		break;
-	case VALUE_DOUBLE:
-		json_double(w, key->real);
-		break;
-	case VALUE_BOOL:
-		json_bool(w, key->boolean);
-		break;
-	default:
-		json_null(w);
-		break;
-	}
-}
-
 /* A line as a value within another: blanks at its ends may be a tab or carriage return. */
 static struct str trimmed(struct str line)
 {
@@ -76,7 +56,7 @@ static void put_group(struct query_results *results, const struct eql_result *re
 	json_key(&w, STR("join_keys"));
 	json_array(&w);
 	for (uint32_t i = 0; i < result->key_count; i++)
-		put_key(&w, &result->keys[i]);
+		value_write_json(&result->keys[i], &w);
 	json_end(&w);
 	json_key(&w, STR("events"));
 	json_array(&w);

@@ -123,6 +123,9 @@ struct chain {
 	struct link *links; /* by depth * count + place in `order` */
 	uint32_t *stages;   /* by depth: those that are not missing */
 	uint32_t depth;
+	uint64_t *relations;             /* that hold, by place */
+	const struct kept_event **scene; /* by stage: the chain in hand */
+	struct eql_scratch *eql;
 };
 
 static const struct kept_event *event_at(const struct chain *c, uint32_t place)
@@ -185,13 +188,46 @@ static bool satisfies(const struct chain *c, uint32_t place, uint32_t stage)
 	return c->e->events[c->order[place]].satisfies[c->q->stages[stage].filter];
 }
 
+static const struct eql_filter *filter_at(const struct chain *c, uint32_t depth)
+{
+	return &c->q->filters[c->q->stages[c->stages[depth]].filter];
+}
+
+/* What the event at `place` sees as the one for `depth`, behind the chain that ends at `before`. */
+static struct eql_scene scene_of(const struct chain *c, uint32_t depth, uint32_t place,
+				 uint32_t before)
+{
+	for (uint32_t i = 0; i < c->q->stage_count; i++)
+		c->scene[i] = NULL;
+	for (uint32_t d = depth; d-- > 0 && before != UINT32_MAX;) {
+		c->scene[c->stages[d]] = event_at(c, before);
+		before = c->links[(size_t)d * c->count + before].before;
+	}
+	return (struct eql_scene){.event = event_at(c, place),
+				  .stages = c->scene,
+				  .stage_count = c->q->stage_count,
+				  .relations = c->relations[place]};
+}
+
+static bool whole_holds(const struct chain *c, uint32_t depth, uint32_t place, uint32_t before)
+{
+	const struct eql_filter *filter = filter_at(c, depth);
+
+	if (!filter->whole)
+		return true;
+	const struct eql_scene scene = scene_of(c, depth, place, before);
+
+	return explain_whole_holds(filter, &scene, c->eql);
+}
+
 static void link_first(struct chain *c, uint32_t place)
 {
 	const struct eql_stage *stage = &c->q->stages[c->stages[0]];
 	const struct kept_event *event = event_at(c, place);
 
 	if (satisfies(c, place, c->stages[0]) &&
-	    failing_key(c, stage, event, NULL, NULL) == c->q->key_count)
+	    failing_key(c, stage, event, NULL, NULL) == c->q->key_count &&
+	    whole_holds(c, 0, place, UINT32_MAX))
 		c->links[place] = (struct link){event->time_ns, UINT32_MAX};
 }
 
@@ -216,7 +252,8 @@ static void link_next(struct chain *c, uint32_t depth, uint32_t place)
 		    kept_event_order(event_at(c, i), event_at(c, place)) > 0 ||
 		    !in_span(c, prior->first_ns, event_at(c, place)->time_ns) ||
 		    failing_key(c, stage, event_at(c, place), before, event_at(c, i)) !=
-			c->q->key_count)
+			c->q->key_count ||
+		    !whole_holds(c, depth, place, i))
 			continue;
 		*link = (struct link){prior->first_ns, i};
 	}
@@ -300,6 +337,10 @@ static void add_stray(const struct chain *c, uint32_t depth, uint32_t last, uint
 		add_seconds(out, event->time_ns - first);
 		buf_add(out, STR(" after the first event, and maxspan is "));
 		add_seconds(out, c->q->maxspan_ns);
+	} else if (!whole_holds(c, depth, place, depth ? last : UINT32_MAX)) {
+		const struct eql_scene scene = scene_of(c, depth, place, depth ? last : UINT32_MAX);
+
+		explain_add_whole_reason(c->e, filter_at(c, depth), &scene, c->eql, out);
 	} else {
 		buf_add(out, STR("it does not go on from there"));
 	}
@@ -373,28 +414,70 @@ static int by_time(const void *a, const void *b, void *context)
 				      e->events[*(const uint32_t *)b].kept);
 }
 
-static void add_sequence(const struct explanation *e, struct buf *out)
+static void chain_init(struct chain *c, const struct explanation *e)
 {
 	const struct eql_query *q = e->rule->query;
-	struct chain c = {.e = e, .q = q};
 
-	c.count = e->event_count < CHAIN_EVENTS_MAX ? e->event_count : CHAIN_EVENTS_MAX;
-	c.order = xcalloc(c.count, sizeof(*c.order));
-	c.stages = xcalloc(q->stage_count, sizeof(*c.stages));
+	*c = (struct chain){.e = e, .q = q, .eql = eql_scratch_new()};
+	c->count = e->event_count < CHAIN_EVENTS_MAX ? e->event_count : CHAIN_EVENTS_MAX;
+	c->order = xcalloc((size_t)c->count + 1, sizeof(*c->order));
+	c->stages = xcalloc((size_t)q->stage_count + 1, sizeof(*c->stages));
+	c->scene = xcalloc((size_t)q->stage_count + 1, sizeof(*c->scene));
 	for (uint32_t i = 0; i < q->stage_count; i++)
 		if (!q->stages[i].missing)
-			c.stages[c.depth++] = i;
-	for (uint32_t i = 0; i < c.count; i++)
-		c.order[i] = i;
-	if (c.count)
-		qsort_r(c.order, c.count, sizeof(*c.order), by_time, (void *)(uintptr_t)e);
-	c.links = xcalloc((size_t)c.depth * c.count + 1, sizeof(*c.links));
+			c->stages[c->depth++] = i;
+	for (uint32_t i = 0; i < c->count; i++)
+		c->order[i] = i;
+	if (c->count)
+		qsort_r(c->order, c->count, sizeof(*c->order), by_time, (void *)(uintptr_t)e);
+	c->relations = explain_relations(e, c->order, c->count);
+	c->links = xcalloc((size_t)c->depth * c->count + 1, sizeof(*c->links));
+}
+
+static void chain_free(struct chain *c)
+{
+	free(c->links);
+	free(c->relations);
+	free(c->scene);
+	free(c->order);
+	free(c->stages);
+	eql_scratch_free(c->eql);
+}
+
+static void add_sequence(const struct explanation *e, struct buf *out)
+{
+	struct chain c;
+
+	chain_init(&c, e);
 	add_progress(&c, out);
 	if (c.count < e->event_count)
 		buf_printf(out, " (only the first %u events are considered here)", c.count);
-	free(c.links);
-	free(c.order);
-	free(c.stages);
+	chain_free(&c);
+}
+
+/* Of an event query: what its process's ancestors did not do. */
+static void add_relations(const struct explanation *e, struct buf *out)
+{
+	const struct eql_filter *filter = &e->rule->query->filters[0];
+	struct chain c;
+	uint32_t said = 0;
+
+	chain_init(&c, e);
+	buf_add(out, STR("the event's own part holds, but not what is asked of its process's "
+			 "ancestors"));
+	for (uint32_t place = 0; place < c.count && said < STRAYS_MAX; place++) {
+		const struct eql_scene scene = {.event = event_at(&c, place),
+						.relations = c.relations[place]};
+
+		if (!e->events[c.order[place]].satisfies[0])
+			continue;
+		buf_add(out, STR("\n  "));
+		add_place(&c, place, out);
+		buf_add(out, STR(": "));
+		explain_add_whole_reason(e, filter, &scene, c.eql, out);
+		said++;
+	}
+	chain_free(&c);
 }
 
 static uint32_t satisfying(const struct explanation *e, uint32_t filter)
@@ -426,6 +509,5 @@ void explain_add_chain(const struct explanation *e, struct buf *out)
 		buf_printf(out, "%u of %u events satisfy the query", satisfying(e, 0),
 			   e->event_count);
 	else if (q->relation_count && satisfying(e, 0))
-		buf_add(out, STR("the event's own part holds, but not what is asked of its "
-				 "process's ancestors"));
+		add_relations(e, out);
 }

@@ -6,6 +6,7 @@
  *	rules_explain_text.c  for a person
  *	rules_explain_json.c  one object a line
  *	rules_chain.c         how far events got in a sequence, and why no further
+ *	rules_whole.c         what events before it decide of an event
  */
 #ifndef LINTEL_CLI_RULES_EXPLAIN_INTERNAL_H
 #define LINTEL_CLI_RULES_EXPLAIN_INTERNAL_H
@@ -55,5 +56,16 @@ void explain_add_kind(const struct explanation *e, struct buf *out);
 void explain_add_role(const struct eql_query *query, uint32_t filter, struct buf *out);
 /* What is missing for an alert, in one or more lines without the last newline. */
 void explain_add_chain(const struct explanation *e, struct buf *out);
+
+/* Of the events `order[0..count)`, which are in order of time: bit i, the query's relation i holds.
+ * To be freed. */
+uint64_t *explain_relations(const struct explanation *e, const uint32_t *order, uint32_t count);
+/* Does what events before decide hold? True for a filter where they decide nothing. */
+bool explain_whole_holds(const struct eql_filter *filter, const struct eql_scene *scene,
+			 struct eql_scratch *eql);
+/* The first part of it that does not hold, with the values it saw; nothing if all holds. */
+void explain_add_whole_reason(const struct explanation *e, const struct eql_filter *filter,
+			      const struct eql_scene *scene, struct eql_scratch *eql,
+			      struct buf *out);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/json_writer.h"
 #include "cli/rules_explain_internal.h"
 #include "eql/inspect.h"
+#include "event/json.h"
 
 static void begin(const struct explanation *e, struct json_writer *w, struct str kind)
 {
@@ -44,27 +45,6 @@ static void role(const struct explanation *e, struct json_writer *w, uint32_t fi
 
 /* ---- trees */
 
-static void scalar(struct json_writer *w, const struct value *v)
-{
-	switch (v->type) {
-	case VALUE_BOOL:
-		json_bool(w, v->boolean);
-		return;
-	case VALUE_INT:
-		json_int(w, v->integer);
-		return;
-	case VALUE_DOUBLE:
-		json_double(w, v->real);
-		return;
-	case VALUE_STRING:
-		json_string(w, value_as_str(v));
-		return;
-	default:
-		json_null(w);
-		return;
-	}
-}
-
 static void values(const struct explanation *e, struct json_writer *w, const struct judge *j,
 		   const struct eql_leaf *leaf)
 {
@@ -74,14 +54,7 @@ static void values(const struct explanation *e, struct json_writer *w, const str
 		const struct value *v = event_get(j->event, leaf->fields[i]);
 
 		json_key(w, field_set_info(e->fields, leaf->fields[i])->name);
-		if (v->type != VALUE_LIST) {
-			scalar(w, v);
-			continue;
-		}
-		json_array(w);
-		for (uint32_t k = 0; k < v->count; k++)
-			scalar(w, &v->items[k]);
-		json_end(w);
+		value_write_json(v, w);
 	}
 	json_end(w);
 }

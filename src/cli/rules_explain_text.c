@@ -303,6 +303,8 @@ static void filter_verdict(const struct explanation *e, const struct judge *j,
 	buf_free(&role);
 	if (!f->holds)
 		judge_add_filter_reason(j, f, e->out);
+	else if (e->rule->query->filters[f->number].whole)
+		buf_add(e->out, STR(", as far as this event tells"));
 	buf_add_char(e->out, '\n');
 	/* Why an event of another kind fails clause by clause is of no interest. */
 	if (!trees || !f->category_fits)

@@ -104,10 +104,26 @@ static void list_cond(const struct listing *l, const struct eql_cond *cond)
 	buf_free(&text);
 }
 
+/* The line of the file that a filter of the query begins in; without one in the query's text that
+ * of the query. */
+static uint32_t line_of(const struct rule *rule, const struct eql_filter *filter)
+{
+	uintptr_t begin = (uintptr_t)rule->query->text.p, at = (uintptr_t)filter->text.p;
+
+	if (!rule->query_line || at < begin || at - begin > rule->query->text.len)
+		return rule->query_line;
+	return rule->query_line + lines_before(rule->query->text, at - begin);
+}
+
+/* Nobody wrote the filter that tells who is whose parent. */
+static bool is_written(const struct eql_query *query, uint32_t filter)
+{
+	return filter != query->lineage_filter;
+}
+
 static void list_filter(struct listing *l, uint32_t number)
 {
 	const struct eql_filter *filter = &l->rule->query->filters[number];
-
 	struct buf role = {0};
 
 	explain_add_role(l->rule->query, number, &role);
@@ -120,7 +136,7 @@ static void list_filter(struct listing *l, uint32_t number)
 		clause->text =
 		    arena_printf(&l->coverage->arena, "%.*s where", STR_ARG(filter->category));
 		clause->where = l->where;
-		clause->line = l->rule->query_line;
+		clause->line = line_of(l->rule, filter);
 	}
 	list_cond(l, filter->cond);
 }
@@ -147,7 +163,8 @@ void coverage_add_rule(struct coverage *c, const struct rule *rule, const struct
 	*to = (struct covered_rule){.id = arena_str(&c->arena, rule->id),
 				    .path = arena_str(&c->arena, rule->path)};
 	for (uint32_t i = 0; i < rule->query->filter_count; i++)
-		list_filter(&l, i);
+		if (is_written(rule->query, i))
+			list_filter(&l, i);
 	l.in_query = false;
 	for (uint32_t i = 0; i < rule->exception_count; i++) {
 		l.where = arena_printf(&c->arena, "exception \"%.*s\"",
@@ -212,6 +229,8 @@ void coverage_add_event(struct coverage *c, const struct judge *j, const struct 
 		struct judged_filter *f = &judged[i];
 
 		*f = judge_filter(j, rule, i);
+		if (!is_written(rule->query, i))
+			continue;
 		bool kept = !exceptions_that_hold(f, UINT32_MAX);
 
 		if (!rule->query->filters[i].any_category) {

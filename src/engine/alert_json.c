@@ -22,45 +22,11 @@ struct member {
 /* Levels of objects made from dotted names; what is deeper keeps its dots. ECS needs 5. */
 #define DEPTH_MAX 16
 
-static void write_scalar(struct json_writer *w, const struct value *v)
-{
-	switch ((enum value_type)v->type) {
-	case VALUE_BOOL:
-		json_bool(w, v->boolean);
-		return;
-	case VALUE_INT:
-		json_int(w, v->integer);
-		return;
-	case VALUE_DOUBLE:
-		json_double(w, v->real);
-		return;
-	case VALUE_STRING:
-		json_string(w, value_as_str(v));
-		return;
-	case VALUE_NULL:
-	case VALUE_LIST:
-		break;
-	}
-	json_null(w);
-}
-
-static void write_value(struct json_writer *w, const struct value *v)
-{
-	if (v->type != VALUE_LIST) {
-		write_scalar(w, v);
-		return;
-	}
-	json_array(w);
-	for (uint32_t i = 0; i < v->count; i++)
-		write_scalar(w, &v->items[i]);
-	json_end(w);
-}
-
 static void write_values(struct json_writer *w, const struct value *values, uint32_t count)
 {
 	json_array(w);
 	for (uint32_t i = 0; i < count; i++)
-		write_value(w, &values[i]);
+		value_write_json(&values[i], w);
 	json_end(w);
 }
 
@@ -149,7 +115,7 @@ static void write_terms(struct json_writer *w, const struct rule_fields *fields,
 		json_object(w);
 		json_member(w, STR("field"), fields->names[i]);
 		json_key(w, STR("value"));
-		write_value(w, &values[i]);
+		value_write_json(&values[i], w);
 		json_end(w);
 	}
 	json_end(w);
@@ -429,7 +395,7 @@ static void write_member(struct json_writer *w, const struct alert *alert, struc
 	if (m->write)
 		m->write(w, alert);
 	else
-		write_value(w, m->value);
+		value_write_json(m->value, w);
 }
 
 void alert_write_json(const struct alert *alert, struct buf *out)

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/json_writer.h"
 #include "engine/detector_state_internal.h"
+#include "event/json.h"
 
 /* What is written at once. */
 #define WRITE_BYTES ((size_t)1 << 20)
@@ -67,40 +68,6 @@ static void write_hash(struct writing *w, struct group_hash hash)
 	json_string(&w->json, str_from(text));
 }
 
-static void write_scalar(struct json_writer *w, const struct value *v)
-{
-	switch ((enum value_type)v->type) {
-	case VALUE_BOOL:
-		json_bool(w, v->boolean);
-		return;
-	case VALUE_INT:
-		json_int(w, v->integer);
-		return;
-	case VALUE_DOUBLE:
-		json_double(w, v->real);
-		return;
-	case VALUE_STRING:
-		json_string(w, value_as_str(v));
-		return;
-	case VALUE_NULL:
-	case VALUE_LIST:
-		break;
-	}
-	json_null(w);
-}
-
-static void write_value(struct json_writer *w, const struct value *v)
-{
-	if (v->type != VALUE_LIST) {
-		write_scalar(w, v);
-		return;
-	}
-	json_array(w);
-	for (uint32_t i = 0; i < v->count; i++)
-		write_scalar(w, &v->items[i]);
-	json_end(w);
-}
-
 static void write_rule(struct writing *w, uint32_t rule)
 {
 	begin_line(w);
@@ -121,7 +88,7 @@ static void make_document(struct writing *w, const struct kept_event *event, str
 	json_member(&json, field_known_name(FIELD_TIMESTAMP), clock_format(event->time_ns, time));
 	if (event->tiebreaker.type != VALUE_NULL) {
 		json_key(&json, field_known_name(FIELD_EVENT_SEQUENCE));
-		write_scalar(&json, &event->tiebreaker);
+		value_write_json(&event->tiebreaker, &json);
 	}
 	for (uint32_t i = 0; i < event->value_count; i++) {
 		const struct kept_value *kept = &event->values[i];
@@ -129,7 +96,7 @@ static void make_document(struct writing *w, const struct kept_event *event, str
 		if (kept->field == FIELD_TIMESTAMP || kept->field == FIELD_EVENT_SEQUENCE)
 			continue;
 		json_key(&json, field_set_info(w->detector->fields, kept->field)->name);
-		write_value(&json, &kept->value);
+		value_write_json(&kept->value, &json);
 	}
 	json_end(&json);
 }
@@ -207,7 +174,7 @@ static void write_threshold_group(struct writing *w, const struct group *group)
 	json_key(&w->json, STR("keys"));
 	json_array(&w->json);
 	for (uint32_t i = 0; i < keys; i++)
-		write_scalar(&w->json, &g->keys[i]);
+		value_write_json(&g->keys[i], &w->json);
 	end_line(w);
 	for (uint32_t i = 0; i < g->count; i++)
 		write_counted(w, &g->counted[(g->first + i) & (g->cap - 1)]);

@@ -100,6 +100,11 @@ uint64_t lineage_relations(struct eql_machine *machine, const struct kept_event 
 	       family.process->descendant;
 }
 
+uint64_t eql_machine_relations(struct eql_machine *machine, const struct kept_event *event)
+{
+	return lineage_relations(machine, event);
+}
+
 struct process *lineage_mark(struct eql_machine *machine, const struct value *id)
 {
 	struct process *process = find(machine, id);

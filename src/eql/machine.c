@@ -176,9 +176,8 @@ static bool *find_starts(const struct eql_machine *machine)
 	for (uint32_t f = 0; f < q->filter_count; f++)
 		starts[f] = q->kind == EQL_QUERY_SEQUENCE ? is_place(&machine->plan, f, 0)
 							  : f != q->lineage_filter;
-	for (uint32_t i = 0; q->kind == EQL_QUERY_SEQUENCE && i < q->stage_count &&
-			     q->stages[i].missing;
-	     i++)
+	for (uint32_t i = 0;
+	     q->kind == EQL_QUERY_SEQUENCE && i < q->stage_count && q->stages[i].missing; i++)
 		starts[q->stages[i].filter] = true;
 	for (uint32_t i = 0; i < q->relation_count; i++)
 		starts[q->relations[i].filter] = true;

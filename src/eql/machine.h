@@ -69,6 +69,9 @@ void eql_machine_take(struct eql_machine *machine, struct kept_event *event,
 void eql_machine_advance(struct eql_machine *machine, int64_t time_ns);
 /* The input ends: as if advanced beyond all time, and samples_at_end come out. */
 void eql_machine_finish(struct eql_machine *machine);
+/* Bit i: the query's relation i holds for the event, by what was taken before it. For explanations:
+ * eql_machine_take() asks itself. */
+uint64_t eql_machine_relations(struct eql_machine *machine, const struct kept_event *event);
 /* Partial results held now. */
 size_t eql_machine_live(const struct eql_machine *machine);
 

@@ -20,6 +20,7 @@
 #include "base/json_tree.h"
 #include "base/json_writer.h"
 #include "eql/machine_internal.h"
+#include "event/json.h"
 
 /* --------------------------------------------------------------------------------------- saving */
 
@@ -113,27 +114,6 @@ static void put_events(struct saving *s, struct str key, struct kept_event *cons
 	json_end(&s->w);
 }
 
-static void put_value(struct json_writer *w, const struct value *value)
-{
-	switch (value->type) {
-	case VALUE_STRING:
-		json_string(w, value_as_str(value));
-		break;
-	case VALUE_INT:
-		json_int(w, value->integer);
-		break;
-	case VALUE_DOUBLE:
-		json_double(w, value->real);
-		break;
-	case VALUE_BOOL:
-		json_bool(w, value->boolean);
-		break;
-	default:
-		json_null(w);
-		break;
-	}
-}
-
 static void put_int(struct saving *s, struct str key, int64_t value)
 {
 	json_key(&s->w, key);
@@ -147,7 +127,7 @@ static void begin_held(struct saving *s, const struct held *held, const struct k
 	json_key(&s->w, STR("keys"));
 	json_array(&s->w);
 	for (uint32_t i = 0; i < s->machine->query->key_count; i++)
-		put_value(&s->w, &node->keys[i]);
+		value_write_json(&node->keys[i], &s->w);
 	json_end(&s->w);
 	put_int(s, STR("since"), held->since_ns);
 }
@@ -215,7 +195,7 @@ static void put_process(struct saving *s, const struct process *process)
 {
 	json_object(&s->w);
 	json_key(&s->w, STR("id"));
-	put_value(&s->w, &process->id);
+	value_write_json(&process->id, &s->w);
 	put_bits(s, STR("self"), process->self);
 	put_bits(s, STR("child"), process->child);
 	put_bits(s, STR("descendant"), process->descendant);

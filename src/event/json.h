@@ -54,4 +54,8 @@ int event_read_json(struct event_reader *reader, struct str json, struct event *
  * written as an array too, as Elastic Defend does. */
 void event_write_json(const struct event *event, struct buf *out);
 
+struct json_writer;
+/* One value; a list as an array. */
+void value_write_json(const struct value *value, struct json_writer *writer);
+
 #endif

@@ -23,19 +23,27 @@ static void write_scalar(struct json_writer *w, const struct value *v)
 	}
 }
 
-static void write_value(struct json_writer *w, const struct value *v, bool multi)
+void value_write_json(const struct value *v, struct json_writer *w)
 {
-	if (v->type != VALUE_LIST && !multi) {
+	if (v->type != VALUE_LIST) {
 		write_scalar(w, v);
 		return;
 	}
 	json_array(w);
-	if (v->type != VALUE_LIST)
-		write_scalar(w, v);
-	else
-		for (uint32_t i = 0; i < v->count; i++)
-			write_scalar(w, &v->items[i]);
+	for (uint32_t i = 0; i < v->count; i++)
+		write_scalar(w, &v->items[i]);
 	json_end(w);
+}
+
+static void write_value(struct json_writer *w, const struct value *v, bool multi)
+{
+	bool wrap = multi && v->type != VALUE_LIST;
+
+	if (wrap)
+		json_array(w);
+	value_write_json(v, w);
+	if (wrap)
+		json_end(w);
 }
 
 /* Bytes of `name`, up to and with a dot, that it shares with the objects that are open: of
@@ -104,7 +112,7 @@ void event_write_json(const struct event *event, struct buf *out)
 		if (v->type == VALUE_NULL)
 			continue;
 		json_key(&w, field_set_info(event->fields, id)->name);
-		write_value(&w, v, false);
+		value_write_json(v, &w);
 	}
 	json_end(&w);
 }

@@ -38,9 +38,9 @@ struct kept_event {
 	uint32_t value_count;
 	size_t bytes; /* of the whole allocation: for who accounts for memory */
 	int64_t time_ns;
-	struct value tiebreaker; /* null, or a number or string */
-	uint64_t arrival;        /* order of arrival, unique within a run */
-	struct str document;     /* JSON text; what an alert shows */
+	struct value tiebreaker;  /* null, or a number or string */
+	uint64_t arrival;         /* order of arrival, unique within a run */
+	struct str document;      /* JSON text; what an alert shows */
 	struct kept_block *block; /* the memory it is in; NULL: its own */
 	struct kept_event *own;   /* of one in a block: the copy out of it, once there is one */
 	struct kept_value values[];

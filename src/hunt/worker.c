@@ -105,9 +105,8 @@ static void on_event(struct worker *worker, struct work *work)
 		work->reached_ns = event->time_ns;
 	/* Its arrival is the consumer's to say. */
 	if (n)
-		add_found(work,
-			  detector_keep_in(worker->detector, &work->block, event, hits, n), hits,
-			  n);
+		add_found(work, detector_keep_in(worker->detector, &work->block, event, hits, n),
+			  hits, n);
 }
 
 static void on_line(struct worker *worker, struct work *work, const struct batch_lines *lines,

@@ -116,7 +116,8 @@ static bool resolve(struct lower *l, const struct kql_literal *field, struct nam
 			     STR("no field that lintel knows matches this pattern"));
 		return names->count;
 	}
-	if (!field->pieces[0].len || is_null(field)) {
+	if (!field->pieces[0].len || is_null(field) ||
+	    memchr(field->pieces[0].p, '\0', field->pieces[0].len)) {
 		fail(l, field, STR("a name, as in process.name: \"sh\""),
 		     STR("this is not a field"));
 		return false;
@@ -191,7 +192,7 @@ static struct eql_cond *terms_of_name(struct lower *l, struct str name, const st
 			return term_failed(l, v->text_at[l->terms.failed]);
 	}
 	if (v->pattern_count) {
-		kids[n] = kql_wildcard(&l->terms, name, v->patterns, v->pattern_count);
+		kids[n] = kql_wildcard(&l->terms, name, v->patterns, v->pattern_count, false);
 		if (!kids[n++])
 			return term_failed(l, v->pattern_at[l->terms.failed]);
 	}

@@ -271,7 +271,7 @@ static struct str pattern_text(struct kql_terms *t, const struct eql_build_patte
 }
 
 struct eql_cond *kql_wildcard(struct kql_terms *t, struct str field,
-			      const struct eql_build_pattern *patterns, uint32_t count)
+			      const struct eql_build_pattern *patterns, uint32_t count, bool fold)
 {
 	struct target target = target_of(t, field);
 
@@ -280,7 +280,8 @@ struct eql_cond *kql_wildcard(struct kql_terms *t, struct str field,
 		if (is_any(&patterns[i]))
 			return eql_build_exists(t->builder, target.name);
 	if (target.type == FIELD_TYPE_ANY || target.type == FIELD_TYPE_KEYWORD)
-		return eql_build_wildcard(t->builder, target.name, patterns, count, target.fold);
+		return eql_build_wildcard(t->builder, target.name, patterns, count,
+					  fold || target.fold);
 	return misfit(t, &target, pattern_text(t, &patterns[0]),
 		      "patterns are for fields with text; a lone * asks for any value");
 }

@@ -33,9 +33,10 @@ struct kql_terms {
 /* The field has one of the values. */
 struct eql_cond *kql_term(struct kql_terms *t, struct str field, const struct str *values,
 			  uint32_t count);
-/* The field's text matches one of the patterns; of a lone star: has a value. */
+/* The field's text matches one of the patterns; of a lone star: has a value. `fold`: without regard
+ * to ASCII case, whatever the field. */
 struct eql_cond *kql_wildcard(struct kql_terms *t, struct str field,
-			      const struct eql_build_pattern *patterns, uint32_t count);
+			      const struct eql_build_pattern *patterns, uint32_t count, bool fold);
 /* The field's text matches a pattern of EQL's: `*` any run of characters, `?` any one; there is no
  * way to escape them. */
 struct eql_cond *kql_like(struct kql_terms *t, struct str field, struct str pattern, bool fold);

@@ -385,27 +385,6 @@ uint64_t lintel_eql_result_event_number(const lintel_eql_result *result, size_t 
 	return event ? event->arrival : UINT64_MAX;
 }
 
-static void put_value(struct json_writer *w, const struct value *v)
-{
-	switch (v->type) {
-	case VALUE_BOOL:
-		json_bool(w, v->boolean);
-		break;
-	case VALUE_INT:
-		json_int(w, v->integer);
-		break;
-	case VALUE_DOUBLE:
-		json_double(w, v->real);
-		break;
-	case VALUE_STRING:
-		json_string(w, value_as_str(v));
-		break;
-	default:
-		json_null(w);
-		break;
-	}
-}
-
 const char *lintel_eql_result_keys(const lintel_eql_result *result, size_t *length)
 {
 	struct buf *text = result->keys;
@@ -415,7 +394,7 @@ const char *lintel_eql_result_keys(const lintel_eql_result *result, size_t *leng
 
 		json_array(&w);
 		for (uint32_t i = 0; i < result->result->key_count; i++)
-			put_value(&w, &result->result->keys[i]);
+			value_write_json(&result->result->keys[i], &w);
 		json_end(&w);
 		buf_add_char(text, '\0');
 	}

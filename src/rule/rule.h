@@ -62,7 +62,7 @@ enum rule_kind {
 	RULE_KIND_NEW_TERMS, /* one with values not seen for long is */
 };
 
-/* Kibana's limits: threshold fields, new_terms fields, suppression fields. */
+/* Fields of a threshold, of new_terms, of suppression. Kibana takes three or five of each, by version. */
 #define RULE_GROUP_FIELDS_MAX 5
 
 struct rule_fields {
@@ -157,6 +157,9 @@ struct rule_set {
 #define RULE_FILE_BYTES_MAX (1024 * 1024)
 /* Of a file of many rules. Kibana exports at most 10,000 rules, and imports 10 MB by default. */
 #define RULE_EXPORT_BYTES_MAX (64 * 1024 * 1024)
+/* Of the rows, or elements, of one: rules, lists, exceptions. A rule in error takes some kilobytes,
+ * and its row may be two bytes. */
+#define RULE_EXPORT_OBJECTS_MAX 200000
 /* Kibana applies no more to a rule. */
 #define RULE_LIST_ITEMS_MAX 10000
 

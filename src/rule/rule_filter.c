@@ -283,8 +283,7 @@ struct eql_cond *rule_es_wildcard(struct kql_terms *t, struct str field, struct 
 		return kql_like(t, field, like_text, fold);
 	struct eql_build_pattern parts = {pieces, count};
 
-	return fold ? eql_build_wildcard(t->builder, field, &parts, 1, true)
-		    : kql_wildcard(t, field, &parts, 1);
+	return kql_wildcard(t, field, &parts, 1, fold);
 }
 
 static bool is_true(const struct tree_node *table, const char *key)
@@ -322,7 +321,7 @@ static struct eql_cond *prefix(struct filters *f, const struct tree_node *clause
 		return NULL;
 	struct eql_build_pattern pattern = {pieces, 2};
 
-	return checked(f, value, kql_wildcard(&f->terms, field->key, &pattern, 1));
+	return checked(f, value, kql_wildcard(&f->terms, field->key, &pattern, 1, false));
 }
 
 static struct eql_cond *match_all(struct filters *f, const struct tree_node *clause)

@@ -170,6 +170,8 @@ int rule_page_read(struct arena *arena, struct str text, struct str path, struct
 /* Exception lists and their items. `item`: it has entries. */
 void rule_list_add(struct rule_set *set, const struct rule_source *source, bool item,
 		   struct diag_list *diags);
+/* What they have beside the set's arena. NULL is fine. */
+void rule_lists_free(struct rule_lists *lists);
 /* All of a file, up to RULE_EXPORT_BYTES_MAX and one byte. `named`: the operator gave this very path,
  * so it may also be a pipe. 0, or -errno from opening and reading; `why` then gets words for it. */
 int rule_read_file(const char *path, bool named, struct buf *text, const char **why);

@@ -25,6 +25,7 @@ struct reading {
 	struct str path;
 	struct diag_list *diags;
 	struct census seen;
+	uint32_t objects;
 };
 
 static void add_error(struct reading *r, uint32_t line, const char *hint, const char *why)
@@ -36,6 +37,18 @@ static void add_error(struct reading *r, uint32_t line, const char *hint, const 
 	diag_add(&said, diag, "%s", why);
 	rule_set_add_said(r->set, r->path, line, &said, r->diags);
 	diag_list_free(&said);
+}
+
+/* Is there room for one more? The first time that there is none is an error. */
+static bool count_object(struct reading *r, uint32_t line)
+{
+	if (r->objects < RULE_EXPORT_OBJECTS_MAX) {
+		r->objects++;
+		return true;
+	}
+	add_error(r, line, "split the file",
+		  "more than 200000 rules, lists and exceptions: the rest is not read");
+	return false;
 }
 
 static void check_count(struct reading *r, const struct tree_node *summary, const char *key,
@@ -165,9 +178,12 @@ static void read_rows(struct reading *r, struct str text)
 		size_t len = end ? (size_t)(end - text.p) - at : text.len - at;
 		struct str row = {text.p + at, len};
 
-		if (!is_blank(row))
-			read_row(r, row, line);
 		at += len + 1;
+		if (is_blank(row))
+			continue;
+		if (!count_object(r, line))
+			return;
+		read_row(r, row, line);
 	}
 }
 
@@ -208,6 +224,8 @@ static void read_document(struct reading *r, struct str text, const struct tree_
 		const struct tree_node *node = root->kids[i];
 		size_t end = i + 1 < root->kid_count ? walk_to(&walk, root->kids[i + 1]) : text.len;
 
+		if (!count_object(r, node->line))
+			return;
 		read_node(r, (struct str){text.p + begin, end - begin}, node->line, node->column,
 			  node);
 		begin = end;

@@ -150,8 +150,11 @@ static void finish_duration(const struct rule_source *source, const struct rule_
 	    arena_printf(source->arena, "%lld%.*s", (long long)draft->suppression_duration,
 			 STR_ARG(draft->suppression_unit));
 
-	/* With a sign, or a unit that is none, it is no interval. */
-	if (rule_parse_interval(text, ns))
+	bool known =
+	    draft->suppression_unit.len == 1 && memchr("smh", draft->suppression_unit.p[0], 3);
+
+	/* With a sign it is no interval. */
+	if (!known || rule_parse_interval(text, ns))
 		complain(source, node,
 			 "expected value, a whole number above 0, and unit, \"s\", \"m\" or \"h\"",
 			 rule_key_name(source, "alert_suppression.duration"), "is not a time span");

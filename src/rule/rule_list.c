@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/hash_table.h"
 #include "rule/rule_internal.h"
 
 /* Kibana allows one level of nested entries. */
@@ -51,7 +52,6 @@ struct item {
 };
 
 struct list {
-	struct list *next;
 	struct str list_id, namespace_type;
 	struct item *items, **last;
 	uint32_t item_count;
@@ -61,7 +61,7 @@ struct list {
 };
 
 struct rule_lists {
-	struct list *first;
+	struct hash_table lists; /* by list_id and namespace_type */
 };
 
 /* ---- reading */
@@ -224,13 +224,20 @@ static bool read_item(const struct rule_source *source, struct item *item)
 			    &item->entry_count);
 }
 
+static bool has_name(const void *thing, const void *wanted)
+{
+	const struct list *list = thing, *like = wanted;
+
+	return str_eq(list->list_id, like->list_id) &&
+	       str_eq(list->namespace_type, like->namespace_type);
+}
+
 static struct list *find(const struct rule_lists *lists, struct str list_id,
 			 struct str namespace_type)
 {
-	for (struct list *list = lists ? lists->first : NULL; list; list = list->next)
-		if (str_eq(list->list_id, list_id) && str_eq(list->namespace_type, namespace_type))
-			return list;
-	return NULL;
+	struct list like = {.list_id = list_id, .namespace_type = namespace_type};
+
+	return lists ? hash_table_find(&lists->lists, str_hash(list_id), has_name, &like) : NULL;
 }
 
 static struct list *find_or_add(struct rule_set *set, struct str list_id, struct str namespace_type)
@@ -245,9 +252,14 @@ static struct list *find_or_add(struct rule_set *set, struct str list_id, struct
 	list->list_id = list_id;
 	list->namespace_type = namespace_type;
 	list->last = &list->items;
-	list->next = set->lists->first;
-	set->lists->first = list;
+	hash_table_add(&set->lists->lists, str_hash(list_id), list);
 	return list;
+}
+
+void rule_lists_free(struct rule_lists *lists)
+{
+	if (lists)
+		hash_table_free(&lists->lists);
 }
 
 static struct str namespace_or_default(struct str namespace_type)
@@ -573,12 +585,31 @@ static void compile_list(struct rule_set *set, struct field_set *fields, struct 
 
 /* ---- rules and their lists */
 
-static void attach(struct rule_set *set, struct rule *rule, const struct list *list)
+static void warn_too_many(struct rule_set *set, struct rule *rule, const struct list *list,
+			  struct diag_list *diags)
+{
+	struct diag diag = {.line = rule->line};
+
+	diag.message = arena_printf(&set->arena,
+				    "exception list [%.*s] is not applied: the rule alerts on what "
+				    "it excepts",
+				    STR_ARG(list->list_id));
+	diag.hint =
+	    arena_printf(&set->arena, "a rule has at most %d exceptions", RULE_LIST_ITEMS_MAX);
+	rule_set_warn(set, rule, diag, diags);
+}
+
+static void attach(struct rule_set *set, struct rule *rule, const struct list *list,
+		   struct diag_list *diags)
 {
 	uint32_t count = rule->exception_count + list->exception_count;
 
 	if (!list->exception_count)
 		return;
+	if (count > RULE_LIST_ITEMS_MAX) {
+		warn_too_many(set, rule, list, diags);
+		return;
+	}
 	/* Most rules have one list and nothing else: they share it. */
 	if (!rule->exception_count) {
 		rule->exceptions = list->exceptions;
@@ -621,7 +652,7 @@ static void finish_rule(struct rule_set *set, struct field_set *fields, struct r
 
 		if (list) {
 			compile_list(set, fields, list, diags);
-			attach(set, rule, list);
+			attach(set, rule, list, diags);
 			warn_lost(set, rule, list, diags);
 			continue;
 		}

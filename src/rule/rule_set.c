@@ -17,6 +17,7 @@ void rule_set_init(struct rule_set *set)
 
 void rule_set_free(struct rule_set *set)
 {
+	rule_lists_free(set->lists);
 	arena_free(&set->arena);
 	*set = (struct rule_set){0};
 }

@@ -63,6 +63,9 @@ int rule_parse_interval(struct str text, int64_t *ns)
 {
 	size_t at = 0;
 
+	/* Date math's other units are none of an interval's: 5M are no minutes. */
+	if (!text.len || !strchr("smhdw", text.p[text.len - 1]))
+		return -EINVAL;
 	if (parse_span(text, &at, ns) || at != text.len || *ns <= 0)
 		return -EINVAL;
 	return 0;

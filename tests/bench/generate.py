@@ -71,7 +71,7 @@ FILES = [
     "/var/spool/mail/queue/%06x.eml", "/opt/app/run/worker.%d.pid", "/etc/nginx/conf.d/site-%06x.conf", "/home/mira/notes.md",
 ]
 ODD_FILES = ["/etc/ld.so.preload", "/etc/cron.d/%06x", "/etc/systemd/system/%06x.service", "/root/.ssh/authorized_keys", "/lib/modules/%06x.ko"]
-NAMES = ["deb.debian.org", "registry.npmjs.org", "api-%06x.example.net", "status.example.org", "db1.internal", "%06x.cdn.example.com"]
+NAMES = ["mirror.example.net", "packages.example.org", "api-%06x.example.net", "status.example.org", "db1.internal", "%06x.cdn.example.com"]
 ODD_NAMES = ["pool.supportxmr.com", "transfer.sh", "%06x.ngrok.io"]
 HOST = {"architecture": "x86_64", "hostname": "bench-1", "name": "bench-1", "id": "6f1d2c9e5a7b4c3d8e9f0a1b2c3d4e5f",
         "os": {"family": "debian", "kernel": "6.1.0-30-amd64", "name": "Debian GNU/Linux", "platform": "debian", "type": "linux", "version": "12"}}

@@ -103,6 +103,37 @@ with case("an exception of a sequence takes events out of every stage, and is na
     p = explain(excepted, events=[ONE, TWO, {**THREE, "process.args_count": 10}])
     assert 'stage 3: fails because the exception "E" applies' in p.out and "no alert" in p.out, p.out
 
+BEHAVIOUR = '[rule]\nid = "%s"\nname = "N"\ndescription = "d"\nos_list = ["linux"]\nquery = \'\'\'%s\'\'\'\n'
+
+
+def started(second, name, id, parent, **more):
+    return {"@timestamp": "2026-01-01T00:00:0%dZ" % second, "event.category": "process", "event.type": "start", "process.name": name,
+            "process.entity_id": id, "process.parent.entity_id": parent, **more}
+
+
+with case("what events before it decide: fields of earlier stages, with their values"):
+    alias = write("a.toml", BEHAVIOUR % ("a", 'sequence [process where process.name == "a"] as event0 '
+                                         '[process where process.name == "b" and process.parent.entity_id == event0.process.entity_id]'))
+    got = verdict(alias, started(1, "a", "1", "0"), started(2, "b", "2", "9"))
+    assert "gets to stage 1 of 2" in got and "every stage" not in got, got
+    assert ('process.parent.entity_id == event0.process.entity_id does not hold: process.parent.entity_id is "9", '
+            'event0.process.entity_id is "1"') in got, got
+    got = verdict(alias, started(1, "a", "1", "0"), started(2, "b", "2", "1"))
+    assert got.startswith("alert with"), got
+
+with case("what events before it decide: relations of processes, also in a sequence"):
+    descends = 'process where process.name == "%s" and descendant of [process where process.name == "sshd"]'
+    one = write("d1.toml", BEHAVIOUR % ("d1", descends % "sh"))
+    two = write("d2.toml", BEHAVIOUR % ("d2", 'sequence [process where process.name == "a"] [%s]' % (descends % "sh")))
+    family = [started(1, "sshd", "1", "0"), started(2, "a", "2", "1"), started(3, "sh", "3", "2")]
+    strangers = [started(1, "cron", "1", "0")] + family[1:]
+    for rule_of, begin in ((one, ""), (two, "the sequence gets to stage 1 of 2")):
+        assert verdict(rule_of, *family).startswith("alert with"), rule_of
+        got = verdict(rule_of, *strangers)
+        assert begin in got and 'descendant of [process where process.name == "sshd"] does not hold' in got, got
+        assert "%s:3" % path("events.ndjson") in got, got
+    assert "holds, as far as this event tells" in explain(one, events=strangers).out
+
 with case("what must be missing and is there, and what ends a sequence, are named"):
     missing = write("m.toml", HEAD % ("m", SEQUENCE.replace("  [file", "  ![file")))
     got = verdict(missing, ONE, TWO, THREE)

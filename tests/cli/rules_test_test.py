@@ -199,6 +199,12 @@ with case("coverage names the clauses that no test decides, and those without a 
     assert 'process.name == "curl"  never decides by not holding: no near miss' in p.out, p.out
     assert 'exception "The mirror": user.name == "mirror"  never decides by holding' in p.out, p.out
     assert re.search(r"t\.toml:9: process\.name == ", p.out), p.out
+    # the category of a stage where it stands, and nothing that nobody wrote
+    p = run("--coverage", write("related.toml", '[rule]\nid = "r"\nname = "n"\ndescription = "d"\nquery = \'\'\'\nsequence\n'
+                                '  [process where child of [process where process.name == "y"]]\n  [file where true]\n\'\'\'\n' +
+                                EVENT + '[[test]]\nname = "x"\nmatch = false\n'))
+    assert "related.toml:8: stage 2: file where" in p.out, p.out
+    assert "lineage" not in p.out and "entity_id" not in p.out, p.out
     write("t.toml", RULE + EVENT + "".join('[[test]]\nname = "%d"\nmatch = %s\nevent = {%s}\n' % t for t in (
         (1, "true", ""), (2, "false", 'process.name = "x"'), (3, "false", 'user.name = "mirror"'), (4, "false", 'event.action = "x"'),
         (5, "false", 'event.category = "x"'), (6, "false", 'file.path = "/"'))))

@@ -80,6 +80,17 @@ static void nesting_is_bounded(void **state)
 	buf_free(&text);
 }
 
+/* Not the field before the NUL. */
+static void a_name_with_nul_is_no_field(void **state)
+{
+	(void)state;
+	struct buf text = {0};
+
+	buf_add(&text, (struct str){"a\0c: b", 6});
+	assert_refused(&text, "this is not a field");
+	buf_free(&text);
+}
+
 static void length_is_bounded(void **state)
 {
 	(void)state;
@@ -167,6 +178,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(nesting_is_bounded),
+	    cmocka_unit_test(a_name_with_nul_is_no_field),
 	    cmocka_unit_test(length_is_bounded),
 	    cmocka_unit_test(fields_that_are_asked_are_bounded),
 	    cmocka_unit_test(values_of_a_field_are_one_leaf),

@@ -427,11 +427,50 @@ static void value_lists_are_files(void **state)
 	assert_int_equal(r->exception_count, 0);
 }
 
+static void a_file_has_so_many_rows(void **state)
+{
+	struct fixture *f = *state;
+	struct buf text = {0};
+
+	for (uint32_t i = 0; i < RULE_EXPORT_OBJECTS_MAX + 5; i++)
+		buf_printf(&text, "{\"list_id\":\"l%u\"}\n", i);
+	buf_add_char(&text, '\0');
+	load(f, "e.ndjson", text.p);
+	assert_int_equal(f->set.count, 1);
+	assert_string_equal(f->set.rules[0]->reason.p,
+			    "more than 200000 rules, lists and exceptions: the rest is not read");
+	assert_int_equal(f->set.rules[0]->line, RULE_EXPORT_OBJECTS_MAX + 1);
+	buf_free(&text);
+}
+
+static void a_rule_has_so_many_exceptions(void **state)
+{
+	struct fixture *f = *state;
+	struct buf text = {0};
+
+	buf_add(&text,
+		STR("{\"rule_id\":\"a\",\"name\":\"n\",\"description\":\"d\",\"severity\":\"low\","
+		    "\"risk_score\":1,\"type\":\"query\",\"query\":\"a: b\",\"exceptions_list\":["
+		    "{\"list_id\":\"l\"},{\"list_id\":\"m\"},{\"list_id\":\"l\"}]}\n"));
+	for (int i = 0; i < RULE_LIST_ITEMS_MAX - 1; i++)
+		buf_add(&text, STR(ITEM("l", ENTRY("a", "match", "included", "\"c\""), "")));
+	buf_add(&text, STR(ITEM("m", ENTRY("a", "match", "included", "\"d\""), "")));
+	buf_add_char(&text, '\0');
+	const struct rule *rule = finished(f, text.p);
+
+	assert_int_equal(rule->exception_count, RULE_LIST_ITEMS_MAX);
+	assert_int_equal(rule->diag_count, 1);
+	assert_string_equal(rule->diags[0].hint.p, "a rule has at most 10000 exceptions");
+	buf_free(&text);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 	    TEST(each_row_is_a_rule),
+	    TEST(a_file_has_so_many_rows),
+	    TEST(a_rule_has_so_many_exceptions),
 	    TEST(a_document_may_be_an_array_or_one_rule),
 	    TEST(a_mistake_has_its_row_and_column),
 	    TEST(a_mistake_in_a_long_line_is_shown_with_what_is_around_it),

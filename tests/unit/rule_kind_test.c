@@ -214,6 +214,8 @@ static void suppression_must_be_whole(void **state)
 	    {"alert_suppression = {}\n", "[rule.alert_suppression.group_by] names no field"},
 	    {"alert_suppression = {group_by = ['a'], duration = {value = -1, unit = 'm'}}\n",
 	     "[rule.alert_suppression.duration] is not a time span"},
+	    {"alert_suppression = {group_by = ['a'], duration = {value = 1, unit = 'd'}}\n",
+	     "[rule.alert_suppression.duration] is not a time span"},
 	    {"alert_suppression = {group_by = ['a'], duration = {value = 1, unit = 'x'}}\n",
 	     "[rule.alert_suppression.duration] is not a time span"},
 	    {"alert_suppression = {group_by = ['a'], missing_fields_strategy = 'no'}\n",
@@ -275,6 +277,9 @@ static void filters_narrow_a_rule(void **state)
 	    {"[{\"query\":{\"wildcard\":{\"b\":{\"value\":\"?\"}}}}]", true},
 	    {"[{\"query\":{\"wildcard\":{\"b\":\"X*\"}}}]", false},
 	    {"[{\"query\":{\"wildcard\":{\"b\":{\"value\":\"X*\",\"case_insensitive\":true}}}}]",
+	     true},
+	    {"[{\"query\":{\"wildcard\":{\"b.caseless\":{\"value\":\"X*\",\"case_insensitive\":"
+	     "true}}}}]",
 	     true},
 	    {"[{\"query\":{\"wildcard\":{\"b\":\"\\\\*\"}}}]", false},
 	    {"[{\"query\":{\"prefix\":{\"b\":\"x\"}}}]", true},
