@@ -371,6 +371,9 @@ static void write_leaves(struct builder *b)
 	e->literal_count = b->literal_keys.count;
 	e->hits = ARENA_ARRAY(&e->arena, struct span, e->literal_count);
 	write_lists(b, &b->literal_bits, e->hits, sizeof(*e->hits));
+	for (uint32_t i = 0; i < e->literal_count; i++)
+		if (e->hits[i].count == 1)
+			e->hits[i].at = b->lists[e->hits[i].at];
 	e->leaf_count = b->leaf_keys.count;
 	e->leaves = ARENA_ARRAY(&e->arena, struct leaf, e->leaf_count);
 	if (e->leaf_count)

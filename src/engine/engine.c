@@ -141,10 +141,14 @@ static void next_event(struct engine_scratch *s)
 
 static void add_literal(const struct engine *e, uint32_t literal, uint64_t *bits)
 {
-	const uint32_t *list = engine_list(e, e->hits[literal]);
+	struct span hits = e->hits[literal];
 
-	for (uint32_t i = 0; i < e->hits[literal].count; i++)
-		verdict_set(bits, list[i]);
+	if (hits.count == 1) {
+		verdict_set(bits, hits.at);
+		return;
+	}
+	for (uint32_t i = 0; i < hits.count; i++)
+		verdict_set(bits, engine_list(e, hits)[i]);
 }
 
 static void judge_string(struct match *m, const struct field_index *index, struct str s,

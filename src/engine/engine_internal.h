@@ -108,7 +108,9 @@ struct engine {
 	struct arena arena; /* owns everything below */
 	struct leaf *leaves;
 	uint32_t leaf_count;
-	struct span *hits; /* by literal: bits in the verdicts of its index */
+	/* By literal: bits in the verdicts of its index. Of a single one, as nearly all have, `at`
+	 * is the bit itself. */
+	struct span *hits;
 	uint32_t literal_count;
 	struct field_index *indexes;
 	uint32_t index_count;

@@ -96,11 +96,26 @@ uint32_t eql_utf8_get(struct str s, size_t at, size_t *len)
 	}
 }
 
+/* How many of the bytes from `at`, in steps of eight, are ASCII to the next that may not be. */
+static size_t ascii_from(struct str s, size_t at)
+{
+	size_t from = at;
+	uint64_t word;
+
+	for (; s.len - at >= sizeof(word); at += sizeof(word)) {
+		memcpy(&word, s.p + at, sizeof(word));
+		if (word & UINT64_C(0x8080808080808080))
+			break;
+	}
+	return at - from;
+}
+
 int64_t eql_utf16_len(struct str s)
 {
-	int64_t units = 0;
+	size_t at = ascii_from(s, 0);
+	int64_t units = (int64_t)at;
 
-	for (size_t at = 0, len; at < s.len; at += len) {
+	for (size_t len; at < s.len; at += len) {
 		len = eql_char_len(s, at);
 		units += len == 4 ? 2 : 1;
 	}
