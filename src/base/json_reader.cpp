@@ -104,19 +104,22 @@ void hand_out(const walk *w, uint32_t id, const json_value &value)
 	w->handler->value(w->handler->context, id, &value);
 }
 
-/* A scalar or null. */
+void walk_string(const walk *w, uint32_t id, dom::element element)
+{
+	std::string_view text = element.get_string().value_unsafe();
+	json_value value;
+
+	value.type = JSON_STRING;
+	value.string = {text.data(), text.size()};
+	hand_out(w, id, value);
+}
+
+/* A scalar that is no string, or null. */
 void walk_scalar(const walk *w, uint32_t id, dom::element element)
 {
 	json_value value;
 
 	switch (element.type()) {
-	case dom::element_type::STRING: {
-		std::string_view text = element.get_string().value_unsafe();
-
-		value.type = JSON_STRING;
-		value.string = {text.data(), text.size()};
-		break;
-	}
 	case dom::element_type::INT64:
 		value.type = JSON_INT;
 		value.integer = element.get_int64().value_unsafe();
@@ -166,6 +169,12 @@ bool walk_object(walk *w, uint32_t node, dom::object object)
  * simdjson has checked. */
 inline void walk_value(walk *w, const json_target *to, dom::element element)
 {
+	/* Nearly all are strings: one branch for those. */
+	if (element.is_string()) {
+		if (to->id != JSON_NO_ID)
+			walk_string(w, to->id, element);
+		return;
+	}
 	switch (element.type()) {
 	case dom::element_type::OBJECT:
 		if (to->has_edges)

@@ -92,7 +92,8 @@ static struct value value_of(const struct json_value *json)
 static void on_value(void *context, uint32_t id, const struct json_value *json)
 {
 	struct event *event = ((struct event_reader *)context)->event;
-	struct value value = value_of(json);
+	/* Nearly all are strings. */
+	struct value value = json->type == JSON_STRING ? value_str(json->string) : value_of(json);
 
 	if (event_get(event, id)->type == VALUE_NULL)
 		event_set(event, id, value);
