@@ -213,10 +213,10 @@ static void give_event(struct fuzz *f, struct detector *detector, struct str doc
 	if (shared.event.time_ns > f->stream_ns)
 		f->stream_ns = shared.event.time_ns;
 	if (count)
-		detector_take(detector,
-			      detector_keep(detector, &shared.event, hits, count, f->arrivals,
-					    document),
-			      hits, count, f->stream_ns);
+		detector_take(
+		    detector,
+		    detector_keep(detector, &shared.event, hits, count, f->arrivals, document),
+		    hits, count, f->stream_ns);
 	buf_free(&padded);
 }
 
