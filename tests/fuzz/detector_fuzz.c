@@ -97,6 +97,7 @@ struct side {
 struct fuzz {
 	size_t memory;
 	int64_t ms, stream_ns;
+	int64_t paused_ms; /* how far the stream was at the last restart; none comes before that */
 	uint64_t arrivals;
 	struct side straight, restarted;
 };
@@ -191,6 +192,8 @@ static void write_event(struct fuzz *f, struct bytes *bytes, struct buf *out)
 	char time[CLOCK_TEXT_MAX];
 
 	f->ms += when < 230 ? when % 8 * 300 : -(int64_t)(when % 8) * 500;
+	if (f->ms < f->paused_ms)
+		f->ms = f->paused_ms;
 	clock_format(f->ms * NS_PER_MS, time);
 	buf_printf(out,
 		   "{\"@timestamp\":\"%s\",\"event\":{\"action\":\"%s\"},\"n\":%llu,"
@@ -231,8 +234,12 @@ static void take_event(struct fuzz *f, struct bytes *bytes)
 	buf_free(&document);
 }
 
+/* A pause ends the waiting for what comes late. How far the stream was is no state, so what comes
+ * from before the pause is late for who was not restarted, and not for who was. */
 static void restart(struct fuzz *f)
 {
+	if (f->stream_ns != INT64_MIN)
+		f->paused_ms = f->stream_ns / NS_PER_MS;
 	detector_flush(f->straight.detector);
 	detector_flush(f->restarted.detector);
 	REQUIRE(detector_save(f->restarted.detector, shared.path.p) == 0);
