@@ -11,12 +11,6 @@ void detector_start(struct detector *d, int64_t time_ns)
 	caps_start(d->caps, time_ns);
 }
 
-const uint32_t *detector_kept_fields(const struct detector *d, uint32_t *count)
-{
-	*count = d->kept_field_count;
-	return d->kept_fields;
-}
-
 static bool is_silent(const struct detector *d, const struct engine_hit *hit)
 {
 	const struct rule_run *run = detector_run(d, hit->rule);

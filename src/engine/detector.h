@@ -63,8 +63,6 @@ void detector_free(struct detector *detector);
  * hunt gives its first event's time. Without it each rule's begin with its first finding. */
 void detector_start(struct detector *detector, int64_t time_ns);
 
-/* The fields that must be kept of an event with hits; sorted, unique. For kept_event_new(). */
-const uint32_t *detector_kept_fields(const struct detector *detector, uint32_t *count);
 /* A kept event with what its hits need of it: the document only if it can be in a finding, which
  * an event that only tells who descends from whom cannot. Ties are broken by event.sequence. Only
  * reads the detector, so any thread may call it. */
