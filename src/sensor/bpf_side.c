@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include "base/log.h"
 #include "sensor/bpf_check.h"
 #include "sensor/cgroup.h"
+#include "sensor/demand.h"
 #include "sensor/wire.h"
 
 #include "calls.skel.h"
@@ -29,6 +31,7 @@
 struct bpf_side {
 	struct wire_config config;
 	uint32_t ring_bytes;
+	uint32_t demand_count;
 	struct btf *btf;
 	struct process_bpf *process;
 	struct calls_bpf *calls; /* the program at sys_exit; NULL when it could not be loaded */
@@ -45,13 +48,15 @@ struct bpf_side {
 __attribute__((format(printf, 2, 0))) static int print_debug(enum libbpf_print_level level,
 							     const char *format, va_list arguments)
 {
-	char line[512];
-	int n = vsnprintf(line, sizeof(line), format, arguments);
+	/* the verifier's reasons come as one text of many lines */
+	static char text[65536];
+	int n = vsnprintf(text, sizeof(text), format, arguments);
+	char *line, *rest = text;
 
 	(void)level;
-	while (n > 0 && n < (int)sizeof(line) && line[n - 1] == '\n')
-		line[--n] = '\0';
-	log_debug("%s", line);
+	while ((line = strsep(&rest, "\n")) != NULL)
+		if (*line)
+			log_debug("%s", line);
 	return n;
 }
 
@@ -85,7 +90,8 @@ static int share_map(struct bpf_object *object, const struct bpf_object *from, c
 
 static int prepare(struct bpf_side *bpf, struct bpf_object *object)
 {
-	static const char *const shared[] = {"ring", "losses", "tracked", "written"};
+	static const char *const shared[] = {"ring",    "losses",   "tracked", "written",
+					     "demands", "programs", "armed"};
 	struct bpf_map *scratch = bpf_object__find_map_by_name(object, "scratch");
 	int cpus = libbpf_num_possible_cpus();
 	struct bpf_object *first = bpf->process->obj;
@@ -96,8 +102,11 @@ static int prepare(struct bpf_side *bpf, struct bpf_object *object)
 	err = bpf_map__set_max_entries(scratch, (uint32_t)cpus * SCRATCH_SLOTS);
 	if (err)
 		return err;
-	if (object == first)
-		return bpf_map__set_max_entries(bpf->process->maps.ring, bpf->ring_bytes);
+	if (object == first) {
+		err = bpf_map__set_max_entries(bpf->process->maps.demands, bpf->demand_count + 1);
+		return err ? err
+			   : bpf_map__set_max_entries(bpf->process->maps.ring, bpf->ring_bytes);
+	}
 	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++)
 		if ((err = share_map(object, first, shared[i])))
 			return err;
@@ -211,6 +220,30 @@ static int explain(int err)
 	return err == -EMFILE || err == -ENFILE || err == -EPERM || err == -ENOMEM ? err : -ENOTSUP;
 }
 
+static int fill_demands(const struct bpf_side *bpf, const struct file_demand *demand)
+{
+	uint8_t one = 1;
+
+	for (uint32_t i = 0; bpf->config.demands && i < demand->count; i++) {
+		struct demand_key key;
+		int err;
+
+		demand_key(&demand->items[i], &key);
+		err = bpf_map__update_elem(bpf->process->maps.demands, &key, sizeof(key), &one,
+					   sizeof(one), BPF_ANY);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static void configure_demands(struct bpf_side *bpf, const struct file_demand *demand)
+{
+	bpf->config.demands = demand_kinds(demand);
+	bpf->demand_count = demand ? demand->count : 0;
+	bpf->config.armed_ns = demand ? demand->armed_ns : 0;
+}
+
 int bpf_side_open(struct bpf_side **out, const struct sensor_options *options,
 		  const struct wire_actor *own)
 {
@@ -226,6 +259,7 @@ int bpf_side_open(struct bpf_side **out, const struct sensor_options *options,
 	bpf->config.own_root_inode = own->root_inode;
 	bpf->config.track = options->root_pid != 0;
 	bpf->config.cgroup_subsys = WIRE_NO_SUBSYS;
+	configure_demands(bpf, options->demand);
 	bpf->btf = btf__load_vmlinux_btf();
 	if (!bpf->btf) {
 		err = -errno;
@@ -246,6 +280,8 @@ int bpf_side_open(struct bpf_side **out, const struct sensor_options *options,
 			goto fail;
 	}
 	LOAD(bpf, process, bpf->process, choose_none);
+	if (!err)
+		err = fill_demands(bpf, options->demand);
 	if (err) {
 		err = explain(err);
 		goto fail;
@@ -365,6 +401,12 @@ int bpf_side_track(struct bpf_side *bpf, uint32_t pid)
 
 	return bpf_map__update_elem(bpf->process->maps.tracked, &pid, sizeof(pid), &one,
 				    sizeof(one), BPF_ANY);
+}
+
+int bpf_side_program(struct bpf_side *bpf, uint32_t pid, uint32_t flags)
+{
+	return bpf_map__update_elem(bpf->process->maps.programs, &pid, sizeof(pid), &flags,
+				    sizeof(flags), BPF_NOEXIST);
 }
 
 int bpf_side_tasks(struct bpf_side *bpf)

@@ -50,6 +50,8 @@ void bpf_side_count_losses(struct bpf_side *bpf);
 void bpf_side_report_losses(struct bpf_side *bpf);
 /* Report on this process too (--root-pid). */
 int bpf_side_track(struct bpf_side *bpf, uint32_t pid);
+/* What is known of a program that runs already: PROGRAM_ bits. */
+int bpf_side_program(struct bpf_side *bpf, uint32_t pid, uint32_t flags);
 /* A readable descriptor of task records, or -errno. */
 int bpf_side_tasks(struct bpf_side *bpf);
 

@@ -147,9 +147,10 @@ struct wire_config {
 	__u32 cgroup_subsys; /* index into css_set.subsys; WIRE_NO_SUBSYS: the unified hierarchy */
 	__u32 uring_cqe;     /* io_uring_complete takes a CQE, as since 6.10, not a result */
 	__u32 own_mount_ns;  /* lintel's own view: its mount namespace and root directory */
-	__u32 pad;
+	__u32 demands; /* 1 << enum demand_kind of those there are; 0: every change is wanted */
 	__u64 own_root_inode;
 	__u64 cgroup_id; /* only this cgroup and those below it; 0: all */
+	__u64 armed_ns;  /* how long after DEMAND_ARMS every change is wanted */
 };
 
 #define WIRE_NO_SUBSYS 0xffffffffu
