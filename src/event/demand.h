@@ -10,15 +10,15 @@
 #define LINTEL_EVENT_DEMAND_H
 
 enum demand_kind {
-	DEMAND_NAME = 1,      /* the last name of the path */
-	DEMAND_NAME_START,    /* the first DEMAND_START_BYTES bytes of it */
-	DEMAND_EXTENSION,     /* what follows its last dot */
-	DEMAND_DIRECTORY,     /* the name of a directory anywhere on the way to it */
+	DEMAND_NAME = 1,        /* the last name of the path */
+	DEMAND_NAME_START,      /* the first DEMAND_START_BYTES bytes of it */
+	DEMAND_EXTENSION,       /* what follows its last dot */
+	DEMAND_DIRECTORY,       /* the name of a directory anywhere on the way to it */
 	DEMAND_DIRECTORY_START, /* the first bytes of such a name */
-	DEMAND_PROGRAM,       /* the acting process's name; all it does is wanted */
-	DEMAND_PROGRAM_START, /* the first bytes of it */
-	DEMAND_PROGRAM_PATH,  /* the first bytes of the path given to execve */
-	DEMAND_ARMS,          /* a process's name; when it has started another one, all is wanted */
+	DEMAND_PROGRAM,         /* the acting process's name; all it does is wanted */
+	DEMAND_PROGRAM_START,   /* the first bytes of it */
+	DEMAND_PROGRAM_PATH,    /* the first bytes of the path given to execve */
+	DEMAND_ARMS, /* a process's name; when it has started another one, all is wanted */
 	DEMAND_KIND_COUNT
 };
 

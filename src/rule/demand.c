@@ -83,7 +83,8 @@ static void add(const struct asking *a, struct need *need, enum demand_kind kind
 	char *lower = arena_bytes(a->arena, text.len + 1);
 
 	for (size_t i = 0; i < text.len; i++)
-		lower[i] = (char)(text.p[i] >= 'A' && text.p[i] <= 'Z' ? text.p[i] + 32 : text.p[i]);
+		lower[i] =
+		    (char)(text.p[i] >= 'A' && text.p[i] <= 'Z' ? text.p[i] + 32 : text.p[i]);
 	lower[text.len] = '\0';
 	if (need->count)
 		memcpy(items, need->items, need->count * sizeof(*items));
@@ -116,7 +117,7 @@ static struct str literal_extension(struct str text)
 
 		if (text.p[i] == '.')
 			return is_literal(rest) && rest.len <= DEMAND_EXTENSION_BYTES ? rest
-										       : STR_NULL;
+										      : STR_NULL;
 		if (text.p[i] == '*' || text.p[i] == '?' || text.p[i] == '/')
 			break;
 	}
@@ -161,6 +162,14 @@ static struct str literal_directory(struct str path)
 	return best;
 }
 
+/* Is what stands at `at`, up to the next slash, one of the common directories? */
+static bool is_common_name(struct str path, size_t at)
+{
+	const char *slash = memchr(path.p + at, '/', path.len - at);
+
+	return slash && is_common((struct str){path.p + at, (size_t)(slash - path.p) - at});
+}
+
 /* How a name in the path begins, directory or file: what stands behind a slash and before a
  * wildcard, at least DEMAND_START_BYTES of it. */
 static struct str literal_start(struct str path)
@@ -168,7 +177,8 @@ static struct str literal_start(struct str path)
 	for (size_t i = path.len; i-- > 0;) {
 		struct str start = {path.p + i + 1, DEMAND_START_BYTES};
 
-		if (path.p[i] == '/' && i + DEMAND_START_BYTES < path.len && is_literal(start) && !memchr(start.p, '/', start.len))
+		if (path.p[i] == '/' && i + DEMAND_START_BYTES < path.len && is_literal(start) &&
+		    !memchr(start.p, '/', start.len) && !is_common_name(path, i + 1))
 			return start;
 	}
 	return STR_NULL;

@@ -32,6 +32,7 @@ struct bpf_side {
 	struct wire_config config;
 	uint32_t ring_bytes;
 	uint32_t demand_count;
+	uint64_t demand_bits[DEMAND_BITS / 64];
 	struct btf *btf;
 	struct process_bpf *process;
 	struct calls_bpf *calls; /* the program at sys_exit; NULL when it could not be loaded */
@@ -126,10 +127,15 @@ static int serve_group(const struct bpf_side *bpf, enum call_group group,
 				    BPF_ANY);
 }
 
+static void choose_process(struct bpf_side *bpf, struct process_bpf *process)
+{
+	memcpy(process->rodata->demand_bits, bpf->demand_bits, sizeof(bpf->demand_bits));
+}
+
 /* Only sys_enter's program is attached; the other is reached from the one at sys_exit. */
 static void choose_file(struct bpf_side *bpf, struct file_bpf *file)
 {
-	(void)bpf;
+	memcpy(file->rodata->demand_bits, bpf->demand_bits, sizeof(bpf->demand_bits));
 	bpf_program__set_autoattach(file->progs.on_file_call, false);
 }
 
@@ -138,6 +144,7 @@ static void choose_submit(struct bpf_side *bpf, struct uring_bpf *uring)
 {
 	bool is_new = tracepoint_arguments(bpf->btf, "io_uring_submit_req") >= 0;
 
+	memcpy(uring->rodata->demand_bits, bpf->demand_bits, sizeof(bpf->demand_bits));
 	bpf_program__set_autoload(uring->progs.on_submit, is_new);
 	bpf_program__set_autoload(uring->progs.on_submit_sqe, !is_new);
 }
@@ -237,8 +244,20 @@ static int fill_demands(const struct bpf_side *bpf, const struct file_demand *de
 	return 0;
 }
 
+static void set_demand_bits(struct bpf_side *bpf, const struct file_demand *demand)
+{
+	struct demand_key key;
+
+	for (uint32_t i = 0; i < demand->count; i++) {
+		demand_key(&demand->items[i], &key);
+		bpf->demand_bits[demand_hash(&key) / 64] |= UINT64_C(1) << demand_hash(&key) % 64;
+	}
+}
+
 static void configure_demands(struct bpf_side *bpf, const struct file_demand *demand)
 {
+	if (demand)
+		set_demand_bits(bpf, demand);
 	bpf->config.demands = demand_kinds(demand);
 	bpf->demand_count = demand ? demand->count : 0;
 	bpf->config.armed_ns = demand ? demand->armed_ns : 0;
@@ -279,7 +298,7 @@ int bpf_side_open(struct bpf_side **out, const struct sensor_options *options,
 		if (err)
 			goto fail;
 	}
-	LOAD(bpf, process, bpf->process, choose_none);
+	LOAD(bpf, process, bpf->process, choose_process);
 	if (!err)
 		err = fill_demands(bpf, options->demand);
 	if (err) {

@@ -27,7 +27,8 @@ uint32_t demand_kinds(const struct file_demand *demand)
 
 static bool fits(const struct demand *demand, struct str name, struct str executable)
 {
-	struct str cut = {name.p, name.len < DEMAND_PROGRAM_BYTES ? name.len : DEMAND_PROGRAM_BYTES};
+	struct str cut = {name.p,
+			  name.len < DEMAND_PROGRAM_BYTES ? name.len : DEMAND_PROGRAM_BYTES};
 
 	switch (demand->kind) {
 	case DEMAND_PROGRAM:
@@ -48,6 +49,7 @@ uint32_t demand_program(const struct file_demand *demand, struct str name, struc
 
 	for (uint32_t i = 0; i < demand->count; i++)
 		if (fits(&demand->items[i], name, executable))
-			flags |= demand->items[i].kind == DEMAND_ARMS ? PROGRAM_ARMS : PROGRAM_WANTED;
+			flags |=
+			    demand->items[i].kind == DEMAND_ARMS ? PROGRAM_ARMS : PROGRAM_WANTED;
 	return flags;
 }

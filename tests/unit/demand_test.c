@@ -31,10 +31,11 @@ static void load_query(struct fixture *f, const char *language, const char *quer
 {
 	struct buf text = {0};
 
-	buf_printf(&text,
-		   "[rule]\nrule_id = \"r\"\nname = \"R\"\ndescription = \"d\"\nseverity = \"low\"\n"
-		   "risk_score = 1\nlanguage = \"%s\"\ntype = \"%s\"\nquery = '''\n%s\n'''\n",
-		   language, strcmp(language, "eql") == 0 ? "eql" : "query", query);
+	buf_printf(
+	    &text,
+	    "[rule]\nrule_id = \"r\"\nname = \"R\"\ndescription = \"d\"\nseverity = \"low\"\n"
+	    "risk_score = 1\nlanguage = \"%s\"\ntype = \"%s\"\nquery = '''\n%s\n'''\n",
+	    language, strcmp(language, "eql") == 0 ? "eql" : "query", query);
 	const struct rule *rule = load(f, "r.toml", text.p);
 
 	if (!rule || rule->state != RULE_LOADED) {
@@ -86,20 +87,19 @@ static void leaves(void **state)
 	    {"file where file.extension == \"so\"", "extension:so"},
 	    {"file where file.extension == \"sixteen-letters-\"", "all by R"},
 	    {"file where file.path like \"/etc/cron.d/*\"", "directory:cron.d"},
-	    {"file where file.path like \"/home/*/.ssh/authorized_keys\"",
-	     "name:authorized_keys"},
+	    {"file where file.path like \"/home/*/.ssh/authorized_keys\"", "name:authorized_keys"},
 	    {"file where file.path like \"/tmp/*\"", "directory:tmp"},
 	    {"file where file.path like \"/tmp*\"", "all by R"},
 	    {"file where file.path like \"/var/lib/tomcat*\"",
 	     "name-start:tomc directory-start:tomc"},
 	    {"file where file.path like \"/lib*/ld-linux*.so.?\"",
 	     "name-start:ld-l directory-start:ld-l"},
+	    {"file where file.path like \"/home/*/x*\"", "directory:home"},
 	    {"file where file.path like \"*\"", "all by R"},
 	    {"file where file.path : \"?:\\\\Windows\\\\*\"", ""},
 	    {"file where file.path like (\"C:\\\\x\", \"/etc/rc.local\")", "name:rc.local"},
 	    {"file where file.Ext.original.path == \"/etc/shadow\"", "name:shadow"},
-	    {"file where process.name == \"a-name-longer-than-comm\"",
-	     "program:a-name-longer-t"},
+	    {"file where process.name == \"a-name-longer-than-comm\"", "program:a-name-longer-t"},
 	    {"file where process.name like \"ngin*\"", "program-start:ngin"},
 	    {"file where process.executable like \"/dev/shm/*\"", "program-path:/dev"},
 	    {"file where process.executable == \"/usr/bin/cp\"", "program:cp"},
@@ -173,7 +173,8 @@ static void later_stages_are_armed_by_the_first(void **state)
 
 static void kql_asks_too(void **state)
 {
-	check(state, "kuery", "event.category:file and file.path:/etc/cron.d/*", "directory:cron.d");
+	check(state, "kuery", "event.category:file and file.path:/etc/cron.d/*",
+	      "directory:cron.d");
 	check(state, "kuery", "event.category:process and process.name:x", "");
 }
 
@@ -214,8 +215,8 @@ static void kinds_say_when_all_is_wanted(void **state)
 
 	(void)state;
 	assert_int_equal(demand_kinds(NULL), 0);
-	assert_int_equal(demand_kinds(&(struct file_demand){.all = true, .items = &item, .count = 1}),
-			 0);
+	assert_int_equal(
+	    demand_kinds(&(struct file_demand){.all = true, .items = &item, .count = 1}), 0);
 	assert_int_not_equal(demand_kinds(&(struct file_demand){.count = 0}), 0);
 	assert_true(demand_kinds(&(struct file_demand){.items = &item, .count = 1}) &
 		    1u << DEMAND_EXTENSION);

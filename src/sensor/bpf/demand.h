@@ -19,6 +19,9 @@ struct {
 	__type(value, __u8);
 } demands SEC(".maps");
 
+/* One bit for each demand_hash() of a key in `demands`; filled by the loader. */
+const volatile __u64 demand_bits[DEMAND_BITS / 64] = {};
+
 /* What is known of thread groups: PROGRAM_ bits; only those with any. When it is full the longest
  * unused goes. */
 struct {
@@ -43,9 +46,13 @@ static __always_inline bool asks_for(enum demand_kind kind)
 
 static __always_inline bool is_demanded(struct demand_key *key, enum demand_kind kind)
 {
+	__u32 hash;
 	__u8 *found;
 
 	key->kind = kind;
+	hash = demand_hash(key);
+	if (!(demand_bits[(hash / 64) & (DEMAND_BITS / 64 - 1)] & 1ull << (hash % 64)))
+		return false;
 	found = bpf_map_lookup_elem(&demands, key);
 	/* reading it keeps the compiler from arithmetic on pointers */
 	return found && *found;
@@ -69,14 +76,20 @@ static __always_inline void fold_key(struct demand_key *key)
 		key->words[i] = lower(key->words[i]);
 }
 
+/* The high bit of every byte of `x` that is `byte`. Of bytes above such a one, one that differs in
+ * the lowest bit alone is marked too. */
+static __always_inline __u64 bytes_equal(__u64 x, __u8 byte)
+{
+	const __u64 ones = 0x0101010101010101u;
+
+	x ^= ones * byte;
+	return (x - ones) & ~x & ones * 0x80;
+}
+
 static __always_inline bool has_slash(const struct demand_key *key)
 {
-	bool found = false;
-
-#pragma unroll
-	for (int i = 0; i < (int)DEMAND_TEXT_BYTES; i++)
-		found |= (__u8)(key->words[i / 8] >> (8 * (i % 8))) == '/';
-	return found;
+	return bytes_equal(key->words[0], '/') | bytes_equal(key->words[1], '/') |
+	       bytes_equal(key->words[2], '/') | bytes_equal(key->words[3], '/');
 }
 
 /* The NUL-terminated name at `from`, in kernel memory, as a key; how many bytes with its NUL,
@@ -91,15 +104,23 @@ static __always_inline long read_key(struct demand_key *key, const void *from)
 	return n;
 }
 
-/* Where the last dot is; -1: there is none. */
+/* Where the last dot is; -1: there is none. A slash, which differs from a dot in the lowest bit, is
+ * in no name. */
 static __always_inline int last_dot(const struct demand_key *key)
 {
 	int at = -1;
 
 #pragma unroll
-	for (int i = 0; i < (int)DEMAND_TEXT_BYTES; i++)
-		if ((__u8)(key->words[i / 8] >> (8 * (i % 8))) == '.')
-			at = i;
+	for (int word = 0; word < 4; word++) {
+		__u64 dots = bytes_equal(key->words[word], '.');
+
+		if (!dots)
+			continue;
+#pragma unroll
+		for (int i = 0; i < 8; i++)
+			if (dots & 0x80ull << (8 * i))
+				at = 8 * word + i;
+	}
 	return at;
 }
 
@@ -155,7 +176,8 @@ __noinline int is_directory_wanted(__u64 mnt_address, __u64 dentry_address)
 		if (in_mounts && (__u64)dentry == mnt_root) {
 			above = BPF_CORE_READ(mount, mnt_parent);
 			in_mounts = above != mount;
-			dentry = in_mounts ? BPF_CORE_READ(mount, mnt_mountpoint) : (void *)first_root;
+			dentry =
+			    in_mounts ? BPF_CORE_READ(mount, mnt_mountpoint) : (void *)first_root;
 			mount = above;
 			mnt_root = (__u64)BPF_CORE_READ(mount, mnt.mnt_root);
 			continue;
