@@ -166,8 +166,32 @@ static bool is_place(const struct sequence_plan *plan, uint32_t filter, uint32_t
 	return plan->filters[filter].bits[place / 64] >> (place % 64) & 1;
 }
 
+/* Can the condition hold (`wanted` true) or fail (false) while no relation does? */
+static bool can_be(const struct eql_cond *cond, bool wanted)
+{
+	bool any = (cond->kind == EQL_COND_OR) == wanted;
+
+	switch (cond->kind) {
+	case EQL_COND_CONST:
+		return cond->constant == wanted;
+	case EQL_COND_LEAF:
+		return true;
+	case EQL_COND_RELATION:
+		return !wanted;
+	case EQL_COND_NOT:
+		return can_be(cond->kids[0], !wanted);
+	case EQL_COND_AND:
+	case EQL_COND_OR:
+		break;
+	}
+	for (uint32_t i = 0; i < cond->kid_count; i++)
+		if (can_be(cond->kids[i], wanted) == any)
+			return any;
+	return !any;
+}
+
 /* Only the first stage of a sequence begins one; but a miss before that must be known, and a
- * process that a relation is about. */
+ * process that a relation is about. What asks for a relation must wait for such a process. */
 static bool *find_starts(const struct eql_machine *machine)
 {
 	const struct eql_query *q = machine->query;
@@ -184,6 +208,9 @@ static bool *find_starts(const struct eql_machine *machine)
 	/* Of equal order with what comes next, it would end that. */
 	if (q->until && !machine->options.arrival_breaks_ties)
 		starts[q->until->filter] = true;
+	for (uint32_t f = 0; f < q->filter_count; f++)
+		if (q->filters[f].whole && !can_be(q->filters[f].whole, true))
+			starts[f] = false;
 	return starts;
 }
 
@@ -258,12 +285,30 @@ static void take_single(const struct taken *taken)
 		machine_found(machine, &taken->event, 1, NULL, machine->completed++);
 }
 
-/* Most events are of a later stage of a sequence that nothing has begun. */
-static bool is_idle(const struct eql_machine *machine, const uint32_t *filters, uint32_t count)
+bool eql_machine_starts(const struct eql_machine *machine, uint32_t filter)
+{
+	return machine->starts[filter];
+}
+
+bool eql_machine_holds(const struct eql_machine *machine)
 {
 	for (uint32_t kind = 0; kind < HELD_KINDS; kind++)
 		if (machine->lists[kind].oldest)
-			return false;
+			return true;
+	return false;
+}
+
+void eql_machine_pass(struct eql_machine *machine, int64_t time_ns)
+{
+	if (time_ns > machine->now_ns)
+		machine->now_ns = time_ns;
+}
+
+/* Most events are of a later stage of a sequence that nothing has begun. */
+static bool is_idle(const struct eql_machine *machine, const uint32_t *filters, uint32_t count)
+{
+	if (eql_machine_holds(machine))
+		return false;
 	for (uint32_t i = 0; i < count; i++)
 		if (machine->starts[filters[i]])
 			return false;
@@ -276,8 +321,7 @@ void eql_machine_take(struct eql_machine *machine, struct kept_event *event,
 	struct taken taken = {machine, event, filters, filter_count, 0};
 
 	if (is_idle(machine, filters, filter_count)) {
-		if (event->time_ns > machine->now_ns)
-			machine->now_ns = event->time_ns;
+		eql_machine_pass(machine, event->time_ns);
 		return;
 	}
 	eql_machine_advance(machine, event->time_ns);

@@ -64,6 +64,12 @@ void eql_machine_free(struct eql_machine *machine);
  * Calls `found` for what is completed; for an event query (with relations) that is the event. */
 void eql_machine_take(struct eql_machine *machine, struct kept_event *event,
 		      const uint32_t *filters, uint32_t filter_count);
+/* Does an event matter that satisfies this filter alone, even when nothing is held? */
+bool eql_machine_starts(const struct eql_machine *machine, uint32_t filter);
+/* Is anything held? If not, events that satisfy no filter that starts need not be taken; */
+bool eql_machine_holds(const struct eql_machine *machine);
+/* but what time it was by them must be said before the next one is. */
+void eql_machine_pass(struct eql_machine *machine, int64_t time_ns);
 /* No event before `time_ns` will come: what waited for an event that must be missing is decided,
  * what can no longer be completed is dropped. */
 void eql_machine_advance(struct eql_machine *machine, int64_t time_ns);

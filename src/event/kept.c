@@ -134,7 +134,7 @@ struct kept_event *kept_event_new_in(struct kept_block *block, const struct even
 				     struct str document)
 {
 	struct content c = measure(event, fields, count, tiebreaker_field);
-	struct kept_event *kept = arena_alloc(&block->arena, bytes_of(&c));
+	struct kept_event *kept = arena_room(&block->arena, bytes_of(&c));
 
 	fill(kept, &c, arrival);
 	kept->document = document;
