@@ -274,10 +274,10 @@ void detector_free(struct detector *d)
 		eql_machine_free(d->runs[i].machine);
 		free(d->runs[i].silent);
 	}
-	eql_pool_free(d->pool);
 	group_table_free(&d->thresholds);
 	group_table_free(&d->terms);
 	group_table_free(&d->suppressions);
+	eql_pool_free(d->pool); /* after all who hold events from its slabs */
 	caps_free(d->caps);
 	free(d->runs);
 	free(d->gates);

@@ -115,7 +115,7 @@ struct process *lineage_mark(struct eql_machine *machine, const struct value *id
 	size_t bytes = sizeof(*process) + value_text_bytes(id, 1);
 	char *text;
 
-	process = xcalloc(1, bytes);
+	process = slabs_take_zeroed(machine->pool->slabs, bytes);
 	text = (char *)(process + 1);
 	process->bytes = bytes + ALLOCATION_BYTES;
 	process->hash = key_hash(id);
@@ -135,7 +135,7 @@ void lineage_forget(struct process *process)
 	hash_table_remove(&machine->processes, process->hash, process);
 	held_remove(&process->held);
 	pool_release(machine->pool, process->bytes + table - hash_table_bytes(&machine->processes));
-	free(process);
+	slabs_give(machine->pool->slabs, process, process->bytes - ALLOCATION_BYTES);
 }
 
 void lineage_learn(const struct taken *taken)

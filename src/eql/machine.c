@@ -133,7 +133,7 @@ struct key_node *node_find_or_add(struct eql_machine *machine)
 	size_t bytes = head + value_text_bytes(tuples->tuple, tuples->key_count);
 	char *text;
 
-	node = xcalloc(1, bytes);
+	node = slabs_take_zeroed(machine->pool->slabs, bytes);
 	text = (char *)node + head;
 	node->hash = tuples->hash;
 	node->bytes = bytes + ALLOCATION_BYTES;
@@ -150,7 +150,7 @@ void node_free(struct eql_machine *machine, struct key_node *node)
 
 	hash_table_remove(&machine->nodes, node->hash, node);
 	pool_release(machine->pool, node->bytes + table - hash_table_bytes(&machine->nodes));
-	free(node);
+	slabs_give(machine->pool->slabs, node, node->bytes - ALLOCATION_BYTES);
 }
 
 static bool has_whole(const struct eql_query *query)
@@ -336,7 +336,7 @@ void eql_machine_take(struct eql_machine *machine, struct kept_event *event,
 		break;
 	case EQL_QUERY_SAMPLE:
 		/* Members are told apart by address: of the copy that is held. */
-		taken.event = kept_event_own(event);
+		taken.event = kept_event_own(event, machine->pool->slabs);
 		sample_take(&taken);
 		kept_event_unref(taken.event);
 		break;

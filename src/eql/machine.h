@@ -28,6 +28,8 @@ struct eql_machine;
 struct eql_pool *eql_pool_new(size_t bytes_max);
 void eql_pool_free(struct eql_pool *pool);
 size_t eql_pool_bytes(const struct eql_pool *pool);
+/* For others who hold on to events of the same stream (kept_event_own()). */
+struct slabs *eql_pool_slabs(const struct eql_pool *pool);
 
 /* Borrowed for the call of `found`. */
 struct eql_result {

@@ -17,7 +17,7 @@
 #include "base/hash_table.h"
 #include "eql/machine.h"
 
-/* malloc's own share of an allocation, for accounting. */
+/* What an allocation costs besides itself, for accounting. */
 #define ALLOCATION_BYTES 16
 
 /* An event with several values in its join keys belongs to every combination of them. Beyond this
@@ -45,6 +45,7 @@ struct held_list {
 
 struct eql_pool {
 	size_t bytes_max, bytes;
+	struct slabs *slabs; /* memory of all that comes and goes */
 	struct eql_machine **machines;
 	size_t machine_count, machine_cap;
 	struct held_list **oldest; /* for eviction: a heap, the list with the oldest on top */
