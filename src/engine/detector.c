@@ -109,6 +109,7 @@ static void found_event(struct detector *d, uint32_t rule, struct kept_event *ev
 void detector_note_state(struct detector *d, struct rule_run *run)
 {
 	d->gates[run->number].awake = eql_machine_holds(run->machine);
+	d->gates[run->number].large = eql_machine_is_large(run->machine);
 	if (run->active || !eql_machine_live(run->machine))
 		return;
 	run->active = true;
@@ -157,10 +158,10 @@ static void pass_gate(struct detector *d, struct reorder_entry *entry,
 		      const struct engine_hit *hits, uint32_t count)
 {
 	struct rule_gate *gate = &d->gates[hits->number];
-	bool passes = gate->awake;
+	bool passes = false;
 
 	for (uint32_t i = 0; i < count && !passes; i++)
-		passes = gate->wakes >> gate_bit(hits[i].filter) & 1;
+		passes = gate_passes(gate, &hits[i]);
 	if (!passes) {
 		if (entry->time_ns > gate->passed_ns)
 			gate->passed_ns = entry->time_ns;
@@ -192,6 +193,7 @@ static void release_first(struct detector *d)
 
 	if (entry.time_ns > d->released_ns)
 		d->released_ns = entry.time_ns;
+	detector_look_ahead(d);
 	hand_on(d, &entry, true);
 	reorder_entry_free(&entry);
 	d->changes++;

@@ -69,6 +69,9 @@ static inline bool reorder_full(const struct reorder *reorder)
 {
 	return reorder->bytes > reorder->bytes_max;
 }
+/* One that is about to be the earliest, when `ahead` others are taken and none comes before it; NULL
+ * if there are not that many. */
+const struct reorder_entry *reorder_ahead(const struct reorder *reorder, uint32_t ahead);
 /* Each of reorder->count, in no order. */
 const struct reorder_entry *reorder_at(const struct reorder *reorder, uint32_t i);
 /* The earliest, taken out; its memory is given back by reorder_entry_free(). */
@@ -155,6 +158,7 @@ struct rule_gate {
 	uint64_t wakes; /* bit f: hits of filter f do; the last bit is of all filters from there */
 	int64_t passed_ns; /* latest time of hits that went no further */
 	bool awake;
+	bool large;   /* the machine has more keys than the processor's cache */
 	bool ordered; /* hits must come in order of time */
 };
 
@@ -200,6 +204,13 @@ struct detector {
 	struct value group_values[RULE_GROUP_FIELDS_MAX]; /* of the finding in hand */
 };
 
+static inline bool gate_passes(const struct rule_gate *gate, const struct engine_hit *hit)
+{
+	return gate->awake || (gate->wakes >> gate_bit(hit->filter) & 1);
+}
+
+/* The processor is told what the events that go on next will need: see detector_ahead.c. */
+void detector_look_ahead(const struct detector *detector);
 /* After the rule's machine has taken something or was loaded: is it awake, is it to be told of the
  * time that passes? */
 void detector_note_state(struct detector *detector, struct rule_run *run);

@@ -171,6 +171,11 @@ const struct reorder_entry *reorder_first(const struct reorder *reorder)
 	return heap_is_first(reorder) ? &reorder->heap[0] : ring_place(reorder, 0);
 }
 
+const struct reorder_entry *reorder_ahead(const struct reorder *reorder, uint32_t ahead)
+{
+	return ahead < reorder->ring_count ? ring_place(reorder, ahead) : NULL;
+}
+
 struct reorder_entry reorder_take(struct reorder *reorder)
 {
 	struct reorder_entry first =

@@ -214,6 +214,17 @@ static bool *find_starts(const struct eql_machine *machine)
 	return starts;
 }
 
+static const struct eql_key **find_keys(const struct eql_query *query)
+{
+	const struct eql_key **keys = xcalloc(query->filter_count, sizeof(*keys));
+
+	if (query->until)
+		keys[query->until->filter] = query->until->keys;
+	for (uint32_t i = query->stage_count; i-- > 0;)
+		keys[query->stages[i].filter] = query->stages[i].keys;
+	return keys;
+}
+
 struct eql_machine *eql_machine_new(const struct eql_query *query,
 				    const struct eql_machine_options *options)
 {
@@ -230,6 +241,7 @@ struct eql_machine *eql_machine_new(const struct eql_query *query,
 		sequence_plan_init(&machine->plan, query);
 	lineage_init(machine);
 	machine->starts = find_starts(machine);
+	machine->keys = find_keys(query);
 	if (has_whole(query))
 		machine->scratch = eql_scratch_new();
 	return machine;
@@ -258,6 +270,7 @@ void eql_machine_free(struct eql_machine *machine)
 		eql_scratch_free(machine->scratch);
 	free(machine->picked);
 	free(machine->starts);
+	free(machine->keys);
 	free(machine);
 }
 
@@ -302,6 +315,29 @@ void eql_machine_pass(struct eql_machine *machine, int64_t time_ns)
 {
 	if (time_ns > machine->now_ns)
 		machine->now_ns = time_ns;
+}
+
+/* A key is some 500 bytes with its event; a few megabytes of them are still near. Asking beforehand
+ * is not for nothing: an event's key is hashed two times more. */
+#define LARGE_KEYS 16384
+
+bool eql_machine_is_large(const struct eql_machine *machine)
+{
+	return machine->nodes.count >= LARGE_KEYS;
+}
+
+void eql_machine_prefetch(const struct eql_machine *machine, const struct kept_event *event,
+			  uint32_t filter, bool there)
+{
+	const struct eql_key *keys = machine->keys[filter];
+	uint64_t hash;
+
+	if (!keys || !key_hash_single(event, keys, machine->query->key_count, &hash))
+		return;
+	if (there)
+		hash_table_prefetch_thing(&machine->nodes, hash);
+	else
+		hash_table_prefetch(&machine->nodes, hash);
 }
 
 /* Most events are of a later stage of a sequence that nothing has begun. */

@@ -72,6 +72,13 @@ bool eql_machine_starts(const struct eql_machine *machine, uint32_t filter);
 bool eql_machine_holds(const struct eql_machine *machine);
 /* but what time it was by them must be said before the next one is. */
 void eql_machine_pass(struct eql_machine *machine, int64_t time_ns);
+/* More keys than a processor's cache has room for: then taking an event is mostly waiting for what
+ * is known of its key. */
+bool eql_machine_is_large(const struct eql_machine *machine);
+/* For an event that will be taken soon and satisfies the filter: has the processor fetch where that
+ * is found; then, when this is `there`, that itself. */
+void eql_machine_prefetch(const struct eql_machine *machine, const struct kept_event *event,
+			  uint32_t filter, bool there);
 /* No event before `time_ns` will come: what waited for an event that must be missing is decided,
  * what can no longer be completed is dropped. */
 void eql_machine_advance(struct eql_machine *machine, int64_t time_ns);

@@ -182,6 +182,8 @@ struct eql_machine {
 	uint64_t completed;
 	struct sequence_plan plan;
 	bool *starts; /* by filter: an event matters even when nothing is held */
+	/* By filter: join keys of the first stage with it, or of `until`. NULL: of none. */
+	const struct eql_key **keys;
 	uint64_t event_of, child_of, descendant_of; /* relations by kind */
 	struct key_tuples tuples;
 	struct kept_event **picked;  /* stage_count, for results and scenes */
@@ -244,6 +246,9 @@ bool key_tuples_begin(struct key_tuples *tuples, const struct kept_event *event,
 bool key_tuples_next(struct key_tuples *tuples);
 /* Makes `values` the current tuple. */
 void key_tuples_set(struct key_tuples *tuples, const struct value *values);
+/* The hash of an event's tuple, if it has one and no more. */
+bool key_hash_single(const struct kept_event *event, const struct eql_key *keys, uint32_t count,
+		     uint64_t *hash);
 /* 3.0 is 3. */
 struct value key_canonical(const struct value *value);
 uint64_t key_hash(const struct value *value);
