@@ -17,6 +17,7 @@
 #include "base/counter.h"
 #include "engine/detector_internal.h"
 #include "engine/engine.h"
+#include "eql/machine_internal.h"
 
 #define SECOND NS_PER_SEC
 /* 2026-01-05T03:00:00Z */
@@ -37,6 +38,7 @@ struct fixture {
 	struct buf json;
 	uint64_t arrived;
 	int64_t stream_ns;
+	bool open_gates;     /* every hit goes to its rule's machine, and all through it */
 	struct batch *batch; /* where events are put, as a hunt does; NULL: on their own */
 };
 
@@ -192,6 +194,14 @@ static void start_detector(struct fixture *f)
 	f->options.found = on_finding;
 	f->options.context = f;
 	f->detector = detector_new(&f->rules, f->fields, &f->options);
+	for (uint32_t i = 0; f->open_gates && i < f->rules.count; i++) {
+		struct eql_machine *machine = f->detector->runs[i].machine;
+
+		f->detector->gates[i].wakes = UINT64_MAX;
+		for (uint32_t filter = 0; machine && filter < machine->query->filter_count;
+		     filter++)
+			machine->starts[filter] = true;
+	}
 }
 
 /* Once all rules are there. */
@@ -915,6 +925,71 @@ static void disorder_within_the_tolerance_changes_nothing(void **state)
 	assert_int_equal(counter_get(COUNTER_EVENT_LATE), late);
 }
 
+/* Rules that sleep and wake, each in another way. */
+static void add_sleepers(struct fixture *f)
+{
+	add_rule(f, "until",
+		 "sequence by user.name with maxspan=2s [any where event.action == \"a\"] "
+		 "[any where event.action == \"login\"] until [any where event.action == \"x\"]");
+	add_rule(f, "before",
+		 "sequence by user.name with maxspan=2s ![any where event.action == \"login\"] "
+		 "[any where event.action == \"a\"] [any where event.action == \"b\"]");
+	add_rule(f, "between",
+		 "sequence by user.name with maxspan=3s [any where event.action == \"a\"] "
+		 "![any where event.action == \"login\"] [any where event.action == \"b\"]");
+	add_rule(f, "after",
+		 "sequence by user.name with maxspan=2s [any where event.action == \"a\"] "
+		 "![any where event.action == \"login\"]");
+	add_endpoint_rule(f, "begins",
+			  "sequence by user.name with maxspan=5s [any where event.action == \"a\" "
+			  "and descendant of [process where process.name == \"p1\" and "
+			  "event.action == \"x\"]] [any where event.action == \"b\"]",
+			  NULL);
+	add_endpoint_rule(f, "child",
+			  "any where event.action == \"b\" and child of "
+			  "[process where process.name == \"p1\" and event.action == \"x\"]",
+			  NULL);
+	add_endpoint_rule(f, "none",
+			  "any where event.action == \"b\" and not descendant of "
+			  "[process where process.name == \"p1\" and event.action == \"x\"]",
+			  NULL);
+	add_endpoint_rule(
+	    f, "either",
+	    "any where event.action == \"x\" and (user.name == \"u1\" or descendant of "
+	    "[process where process.name == \"p2\" and event.action == \"login\"])",
+	    NULL);
+}
+
+/* What a hit that goes no further would have changed is nothing, late or not. */
+static void rules_wake_when_they_must(void **state)
+{
+	struct fixture *f = *state;
+	static struct made made[EVENTS];
+	int found[RULES_MAX] = {0};
+
+	f->options.tolerance_ns = SECOND;
+	add_sleepers(f);
+	start(f);
+	for (int round = 0; round < 50; round++) {
+		make_events(made, EVENTS);
+		if (round % 2)
+			qsort(made, EVENTS, sizeof(*made), by_sent);
+		f->open_gates = false;
+		struct buf some = run(f, made, EVENTS);
+
+		f->open_gates = true;
+		struct buf all = run(f, made, EVENTS);
+
+		assert_string_equal(some.p, all.p);
+		for (uint32_t i = 0; i < f->rules.count; i++)
+			found[i] += strstr(all.p, f->rules.rules[i]->id.p) != NULL;
+		buf_free(&some);
+		buf_free(&all);
+	}
+	for (uint32_t i = 0; i < f->rules.count; i++)
+		assert_true(found[i] > 10);
+}
+
 static const char *state_file(void)
 {
 	static char path[64];
@@ -1210,6 +1285,7 @@ int main(void)
 	    TEST(suppression_groups_sequences_by_what_their_events_share),
 	    TEST(suppression_of_thresholds_is_by_their_fields),
 	    TEST(disorder_within_the_tolerance_changes_nothing),
+	    TEST(rules_wake_when_they_must),
 	    TEST(a_restart_changes_nothing),
 	    TEST(what_time_decides_changes_the_state),
 	    TEST(state_of_a_changed_rule_is_dropped),
