@@ -354,7 +354,8 @@ static bool is_idle(const struct eql_machine *machine, const uint32_t *filters, 
 void eql_machine_take(struct eql_machine *machine, struct kept_event *event,
 		      const uint32_t *filters, uint32_t filter_count)
 {
-	struct taken taken = {machine, event, filters, filter_count, 0};
+	struct taken taken = {
+	    .machine = machine, .event = event, .filters = filters, .filter_count = filter_count};
 
 	if (is_idle(machine, filters, filter_count)) {
 		eql_machine_pass(machine, event->time_ns);
@@ -362,7 +363,7 @@ void eql_machine_take(struct eql_machine *machine, struct kept_event *event,
 	}
 	eql_machine_advance(machine, event->time_ns);
 	if (machine->query->relation_count)
-		taken.relations = lineage_relations(machine, event);
+		taken.relations = lineage_relations(machine, event, &taken.family);
 	switch (machine->query->kind) {
 	case EQL_QUERY_EVENT:
 		take_single(&taken);

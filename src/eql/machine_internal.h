@@ -190,6 +190,12 @@ struct eql_machine {
 	struct eql_scratch *scratch; /* NULL when no condition is more than its `cond` */
 };
 
+/* An event's process and its parent, as far as they are remembered. */
+struct family {
+	struct value id;
+	struct process *process, *parent;
+};
+
 /* An event on its way through a machine. */
 struct taken {
 	struct eql_machine *machine;
@@ -197,6 +203,8 @@ struct taken {
 	const uint32_t *filters;
 	uint32_t filter_count;
 	uint64_t relations;
+	struct family
+	    family; /* with relations; nothing of it goes before the event is learned from */
 };
 
 /* pool.c */
@@ -280,7 +288,8 @@ void sample_add(struct sample *sample, uint32_t member, struct kept_event *event
 /* lineage.c */
 void lineage_init(struct eql_machine *machine);
 /* Which relations hold for the event's process, from what was learned before. */
-uint64_t lineage_relations(struct eql_machine *machine, const struct kept_event *event);
+uint64_t lineage_relations(struct eql_machine *machine, const struct kept_event *event,
+			   struct family *family);
 void lineage_learn(const struct taken *taken);
 struct process *lineage_mark(struct eql_machine *machine, const struct value *id);
 void lineage_forget(struct process *process);
