@@ -28,6 +28,7 @@ struct options {
 	enum sink_format format;
 	const char *output; /* NULL: stdout */
 	uint64_t threads;   /* 0: as many as CPUs */
+	enum input_format input_format;
 	bool help;
 };
 
@@ -60,6 +61,7 @@ static const struct option long_options[] = {
     {"state-memory", required_argument, NULL, 'm'},
     {"state", required_argument, NULL, 's'},
     {"building-blocks", no_argument, NULL, 'b'},
+    {"input-format", required_argument, NULL, 'i'},
     {"help", no_argument, NULL, 'h'},
     {0},
 };
@@ -110,6 +112,17 @@ static int set_format(struct options *o, const char *format)
 	return EXIT_OK;
 }
 
+static int set_input_format(struct options *o, const char *name)
+{
+	int format = input_format_of(name);
+
+	if (format < 0)
+		return cli_usage_error(
+		    &verb_hunt, "--input-format is auto, ndjson, audit or laurel, not '%s'", name);
+	o->input_format = (enum input_format)format;
+	return EXIT_OK;
+}
+
 static int set_option(struct options *o, int c, char **argv)
 {
 	struct detection_options *detection = &o->config.detection;
@@ -128,6 +141,8 @@ static int set_option(struct options *o, int c, char **argv)
 		break;
 	case 'f':
 		return set_format(o, optarg);
+	case 'i':
+		return set_input_format(o, optarg);
 	case 'o':
 		o->output = optarg;
 		break;
@@ -248,6 +263,7 @@ static int open_all(struct run *r, const struct options *o, const char *const *i
 						.reader = r->reader,
 						.fields = r->fields,
 						.detector = r->detector,
+						.format = o->input_format,
 						.threads = (uint32_t)o->threads,
 						.goes_on = o->state != NULL,
 						.results_fd = sink_fd(r->sink),
