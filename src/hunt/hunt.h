@@ -41,9 +41,9 @@ struct hunt_options {
 	const struct field_set *fields;
 	struct detector *detector;
 	enum input_format format; /* of all inputs; INPUT_AUTO: each by its first line */
-	uint32_t threads; /* the caller's among them; 0: as many as there are CPUs for it */
-	bool goes_on;     /* with another run, from saved state: detector_flush() at the end */
-	int results_fd;   /* where results go: not read, if it is among the inputs; -1: nowhere */
+	uint32_t threads;         /* the caller's among them; 0: as many as there are CPUs for it */
+	bool goes_on;   /* with another run, from saved state: detector_flush() at the end */
+	int results_fd; /* where results go: not read, if it is among the inputs; -1: nowhere */
 	const volatile sig_atomic_t *stop; /* set by a signal handler */
 	/* Now and then, in the caller's thread. May be NULL. */
 	void (*progress)(void *context, const struct ndjson_stats *stats);

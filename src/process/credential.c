@@ -95,9 +95,11 @@ static struct credential *credential_new(const struct process_table *table,
 	add_id(&texts, &c.group_id, c.egid);
 	add_text(&texts, &c.group_name, name_of(table, facts->group_name, host_group_name, c.egid));
 	add_id(&texts, &c.real_user_id, c.uid);
-	add_text(&texts, &c.real_user_name, name_of(table, facts->real_user_name, host_user_name, c.uid));
+	add_text(&texts, &c.real_user_name,
+		 name_of(table, facts->real_user_name, host_user_name, c.uid));
 	add_id(&texts, &c.real_group_id, c.gid);
-	add_text(&texts, &c.real_group_name, name_of(table, facts->real_group_name, host_group_name, c.gid));
+	add_text(&texts, &c.real_group_name,
+		 name_of(table, facts->real_group_name, host_group_name, c.gid));
 
 	struct credential *made = xmalloc(sizeof(*made) + texts.buf.len);
 	char *bytes = (char *)(made + 1);

@@ -141,7 +141,8 @@ static void settle_parent(struct process_table *table, struct process *p)
 		return;
 	struct process *parent = table_newest(table, p->parent.pid);
 
-	if (!parent && !p->parent_sought && !table->offline && table->max - table->count > PROC_DISCOVER_MAX) {
+	if (!parent && !p->parent_sought && !table->offline &&
+	    table->max - table->count > PROC_DISCOVER_MAX) {
 		/* Once, and only while nothing is forgotten for it. The task iterator of some
 		 * kernels leaves pid 1 out (seen on 6.18). */
 		p->parent_sought = true;

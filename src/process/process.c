@@ -139,9 +139,8 @@ static void inherit_container(struct process_table *table, struct process *p)
 static struct process *add_unknown(struct process_table *table, const struct process_facts *facts)
 {
 	struct process *p =
-	    table->offline
-		? NULL
-		: proc_discover(table, facts->pid, start_ticks_of(facts->start_boot_ns));
+	    table->offline ? NULL
+			   : proc_discover(table, facts->pid, start_ticks_of(facts->start_boot_ns));
 
 	if (p) {
 		counter_add(COUNTER_PROCESS_UNKNOWN, 1);

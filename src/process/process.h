@@ -36,7 +36,7 @@ struct process_facts {
 	uint32_t pid_in_ns;                /* pid in its own pid namespace */
 	uint64_t cap_effective, cap_permitted;
 	/* Of a table that is `offline`, as the log names them; empty when it does not. */
-	struct str user_name, group_name;           /* effective */
+	struct str user_name, group_name; /* effective */
 	struct str real_user_name, real_group_name;
 	/* Not seen starting and not known since when it runs: `start_boot_ns` only tells it from
 	 * others with its pid. */

@@ -125,10 +125,10 @@ struct process {
 	uint32_t pid_in_ns;
 	uint32_t tty_major, tty_minor;
 	uint32_t exit_code;
-	uint8_t life;       /* enum life */
-	uint8_t entry;      /* enum entry_type */
-	bool settled;       /* every link is resolved and the entry leader known */
-	bool gone;          /* never seen starting and gone before it could be read */
+	uint8_t life;  /* enum life */
+	uint8_t entry; /* enum entry_type */
+	bool settled;  /* every link is resolved and the entry leader known */
+	bool gone;     /* never seen starting and gone before it could be read */
 	bool start_is_unknown;
 	bool parent_sought; /* in /proc, as the table did not have it */
 	uint8_t container_id_len;
@@ -160,7 +160,7 @@ struct process_table {
 	int64_t boot_offset_ns;    /* kernel's boot time to epoch */
 	int64_t time_namespace_ns; /* what this namespace adds to the kernel's boot time */
 	bool offline;
-	char *identity;            /* host id, NUL, boot id, NUL */
+	char *identity; /* host id, NUL, boot id, NUL */
 	size_t identity_len;
 	size_t image_bytes;
 	struct credential *credentials[CREDENTIAL_BUCKETS];

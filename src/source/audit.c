@@ -20,7 +20,7 @@ struct audit_reader {
 	uint32_t node_count;
 	uint64_t uses;
 	uint64_t lost, lost_told; /* not taken yet; the kernel's count when it was last told */
-	struct buf *out; /* where what is made goes, during a call */
+	struct buf *out;          /* where what is made goes, during a call */
 };
 
 static const char *const format_names[] = {
@@ -171,10 +171,10 @@ static struct audit_node *node_of(struct audit_reader *reader, struct str name)
 		node = place_for_node(reader);
 		node->name = (struct str){copy_of(name), name.len};
 		node->id = id_of_node(reader, name);
-		node->processes = process_table_new(&(struct process_table_options){
-		    .max_processes = reader->options.max_processes,
-		    .host_id = str_from(node->id),
-		    .offline = true});
+		node->processes = process_table_new(
+		    &(struct process_table_options){.max_processes = reader->options.max_processes,
+						    .host_id = str_from(node->id),
+						    .offline = true});
 	}
 	node->used = ++reader->uses;
 	return node;

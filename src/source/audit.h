@@ -37,7 +37,7 @@ struct audit_reader_options {
 	/* Where events are from that name no node: this host (borrowed), or, NULL, a host that is
 	 * known by nothing but where its log is. */
 	const struct host *host;
-	struct str origin; /* the log's path; logs of one directory are of one host */
+	struct str origin;      /* the log's path; logs of one directory are of one host */
 	uint32_t max_processes; /* 0: PROCESS_MAX_DEFAULT */
 };
 

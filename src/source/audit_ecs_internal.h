@@ -53,7 +53,7 @@ enum audit_start {
 };
 
 struct audit_kind {
-	struct str name; /* of the call, or the record's type */
+	struct str name;           /* of the call, or the record's type */
 	struct str category, type; /* several with a comma between */
 	struct str action, audit_action;
 	enum audit_object object;
@@ -64,7 +64,7 @@ struct audit_kind {
 struct audit_node {
 	struct str name; /* empty: the log names none */
 	struct process_table *processes;
-	char *id; /* host.id */
+	char *id;      /* host.id */
 	uint64_t used; /* when it was last, for which is forgotten */
 };
 
@@ -87,7 +87,7 @@ struct audit_making {
 	bool failed;
 	struct audit_node *node;
 	const struct process *process; /* NULL: not in the table */
-	struct event *event;	       /* its arena is for what is made */
+	struct event *event;           /* its arena is for what is made */
 	struct audit_extra extras[AUDIT_EXTRAS_MAX];
 	uint32_t extra_count;
 };

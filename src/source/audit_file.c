@@ -83,11 +83,11 @@ static struct str full_path(struct audit_making *making, const struct audit_reco
 {
 	struct arena *arena = &making->event->arena;
 	struct str name = audit_get(path, STR("name"));
-	struct str cwd =
-	    audit_get(audit_record_of(making->group, STR("CWD")), STR("cwd"));
+	struct str cwd = audit_get(audit_record_of(making->group, STR("CWD")), STR("cwd"));
 
 	if (!name.len) {
-		audit_incomplete(making, arena_printf(arena, "%s: the record names no path", field).p);
+		audit_incomplete(making,
+				 arena_printf(arena, "%s: the record names no path", field).p);
 		return STR_NULL;
 	}
 	if (name.p[0] != '/' && (!starts_here(making) || !cwd.len)) {
@@ -100,10 +100,9 @@ static struct str full_path(struct audit_making *making, const struct audit_reco
 		return name;
 	}
 	if (has_dots(name))
-		audit_incomplete(making, arena_printf(arena,
-						      "%s: symbolic links on the way not resolved",
-						      field)
-					     .p);
+		audit_incomplete(
+		    making,
+		    arena_printf(arena, "%s: symbolic links on the way not resolved", field).p);
 	return path_normalise(arena, path_join(arena, cwd, name));
 }
 
@@ -202,9 +201,12 @@ static void on_open(struct audit_making *making)
 {
 	uint64_t flags = open_flags(making);
 	bool writes = (flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR;
+	const struct audit_record *path = object_path(making->group, false);
+	uint64_t mode = audit_number(path, STR("mode"), 8, S_IFREG);
 
-	set_file(making, object_path(making->group, false));
-	if (making->failed)
+	set_file(making, path);
+	/* A device, a pipe or a socket is not changed by being written to. */
+	if (making->failed || !S_ISREG(mode))
 		return;
 	if (path_of_type(making->group, NAME_CREATE, true)) {
 		making->kind.type = making->kind.action = STR("creation");
@@ -216,6 +218,19 @@ static void on_open(struct audit_making *making)
 			audit_incomplete(making, "lintel.file.change: opened for writing; whether "
 						 "it was written the log does not tell");
 	}
+}
+
+/* The record has the mode from before the call. */
+static void on_mode(struct audit_making *making)
+{
+	bool is_at = making->kind.start != AT_NONE;
+	uint64_t mode = audit_number(making->call, is_at ? STR("a2") : STR("a1"), 16, UINT64_MAX);
+
+	set_change(making, "permissions");
+	set_file(making, object_path(making->group, false));
+	if (!making->failed && mode != UINT64_MAX)
+		event_set_str(making->event, FIELD_FILE_MODE,
+			      arena_printf(&making->event->arena, "%04o", (unsigned)mode & 07777));
 }
 
 static void on_rename(struct audit_making *making)
@@ -265,8 +280,7 @@ void audit_fill_file(struct audit_making *making)
 		set_file(making, object_path(making->group, false));
 		break;
 	case OBJECT_MODE:
-		set_change(making, "permissions");
-		set_file(making, object_path(making->group, false));
+		on_mode(making);
 		break;
 	case OBJECT_OWNER:
 		set_change(making, "owner");
@@ -277,8 +291,7 @@ void audit_fill_file(struct audit_making *making)
 		set_file(making, object_path(making->group, false));
 		break;
 	default:
-		set_file(making,
-			 object_path(making->group, making->kind.object == OBJECT_REMOVE));
+		set_file(making, object_path(making->group, making->kind.object == OBJECT_REMOVE));
 	}
 	event_set_str(making->event, FIELD_LINTEL_FILE_SYSCALL, making->call_name);
 	event_set_str(making->event, FIELD_LINTEL_FILE_WITNESS, STR("audit"));

@@ -5,10 +5,13 @@
 
 #include "source/audit_ecs_internal.h"
 
-#define S(text) {text, sizeof(text) - 1}
+#define S(text)                        \
+	{                              \
+		text, sizeof(text) - 1 \
+	}
 
 static const struct audit_kind calls[] = {
-#define CALL(name, category, type, action, audit_action, object, start)                            \
+#define CALL(name, category, type, action, audit_action, object, start) \
 	{S(name), S(category), S(type), S(action), S(audit_action), OBJECT_##object, start},
 #define RECORD(type, category, ecs_type, audit_action, object)
 #define URING(number, name, call)
@@ -20,7 +23,7 @@ static const struct audit_kind calls[] = {
 
 static const struct audit_kind records[] = {
 #define CALL(name, category, type, action, audit_action, object, start)
-#define RECORD(name, category, type, audit_action, object)                                         \
+#define RECORD(name, category, type, audit_action, object) \
 	{S(name), S(category), S(type), S(""), S(audit_action), OBJECT_##object, AT_NONE},
 #define URING(number, name, call)
 #include "source/audit_events.def"
@@ -45,12 +48,14 @@ static const struct {
 
 /* Records that say more of an event, but not what it is. */
 static const struct str companions[] = {
-    S("SYSCALL"), S("URINGOP"), S("PATH"), S("CWD"), S("EXECVE"), S("SOCKADDR"), S("PROCTITLE"),
-    S("EOE"), S("BPRM_FCAPS"), S("CAPSET"), S("MMAP"), S("FD_PAIR"), S("OBJ_PID"), S("IPC"),
-    S("IPC_SET_PERM"), S("MQ_OPEN"), S("MQ_SENDRECV"), S("MQ_NOTIFY"), S("MQ_GETSETATTR"),
-    S("SOCKETCALL"), S("KERN_MODULE"), S("FANOTIFY"), S("TIME_INJOFFSET"), S("TIME_ADJNTPVAL"),
-    S("OPENAT2"), S("UNKNOWN[1337]"), S("UNKNOWN[1336]"), S("PARENT_INFO"), S("CONTAINER_INFO"),
-    S("ENV"), S("NODE"), S("ID"),
+    S("SYSCALL"),        S("URINGOP"),       S("PATH"),           S("CWD"),
+    S("EXECVE"),         S("SOCKADDR"),      S("PROCTITLE"),      S("EOE"),
+    S("BPRM_FCAPS"),     S("CAPSET"),        S("MMAP"),           S("FD_PAIR"),
+    S("OBJ_PID"),        S("IPC"),           S("IPC_SET_PERM"),   S("MQ_OPEN"),
+    S("MQ_SENDRECV"),    S("MQ_NOTIFY"),     S("MQ_GETSETATTR"),  S("SOCKETCALL"),
+    S("KERN_MODULE"),    S("FANOTIFY"),      S("TIME_INJOFFSET"), S("TIME_ADJNTPVAL"),
+    S("OPENAT2"),        S("UNKNOWN[1337]"), S("UNKNOWN[1336]"),  S("PARENT_INFO"),
+    S("CONTAINER_INFO"), S("ENV"),           S("NODE"),           S("ID"),
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -93,8 +98,10 @@ static void set_call_kind(struct audit_making *making, struct str name)
 	if (known)
 		making->kind = *known;
 	else
-		making->kind = (struct audit_kind){
-		    .name = name, .category = S("process"), .type = S("info"), .audit_action = name};
+		making->kind = (struct audit_kind){.name = name,
+						   .category = S("process"),
+						   .type = S("info"),
+						   .audit_action = name};
 }
 
 static void set_uring_kind(struct audit_making *making)
@@ -108,8 +115,7 @@ static void set_uring_kind(struct audit_making *making)
 			return;
 		}
 	}
-	making->call_name =
-	    arena_printf(&making->event->arena, "io_uring_%u", (unsigned)number);
+	making->call_name = arena_printf(&making->event->arena, "io_uring_%u", (unsigned)number);
 	set_call_kind(making, making->call_name);
 }
 
@@ -132,8 +138,7 @@ static void set_record_kind(struct audit_making *making)
 		making->kind = (struct audit_kind){
 		    .type = S("info"),
 		    .audit_action = small_letters(&making->event->arena, making->main->type)};
-	if (known && known->object == OBJECT_POLICY &&
-	    audit_get(making->main, STR("apparmor")).len)
+	if (known && known->object == OBJECT_POLICY && audit_get(making->main, STR("apparmor")).len)
 		making->kind.audit_action = STR("violated-apparmor-policy");
 }
 

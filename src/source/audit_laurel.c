@@ -51,7 +51,8 @@ static struct str text_of(struct arena *arena, struct str text)
 	if (has_prefix(text, 'x', 16) || str_eq(text, STR("0xffffffffffffffff")))
 		return (struct str){text.p + 2, text.len - 2};
 	if (has_prefix(text, 'o', 8)) /* a mode begins with 0 in a raw log, too */
-		return arena_printf(arena, "0%.*s", STR_ARG(((struct str){text.p + 2, text.len - 2})));
+		return arena_printf(arena, "0%.*s",
+				    STR_ARG(((struct str){text.p + 2, text.len - 2})));
 	return without_percent(arena, text);
 }
 

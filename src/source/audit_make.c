@@ -43,16 +43,33 @@ static void append_parts(struct event *event, uint32_t field, struct str list)
 }
 
 /* Of a call that failed nothing happened: it has neither Elastic Defend's action, which reports what
- * succeeded alone, nor a type that says so. */
+ * succeeded alone, nor a type that says so. But a connection that was refused was attempted. */
+static bool is_void(const struct audit_making *making)
+{
+	static const struct str reached[] = {
+	    {"-110", 4}, /* ETIMEDOUT */
+	    {"-111", 4}, /* ECONNREFUSED */
+	    {"-113", 4}, /* EHOSTUNREACH */
+	};
+	struct str exit = audit_get(making->call, STR("exit"));
+
+	if (!making->failed || making->main != making->call)
+		return false;
+	for (size_t i = 0; i < sizeof(reached) / sizeof(*reached); i++)
+		if (making->kind.object == OBJECT_TO_PEER && str_eq(exit, reached[i]))
+			return false;
+	return true;
+}
+
 static void set_kind(struct audit_making *making)
 {
 	const struct audit_kind *kind = &making->kind;
 	struct event *event = making->event;
-	bool is_void = making->failed && making->main == making->call;
+	bool nothing = is_void(making);
 
 	append_parts(event, FIELD_EVENT_CATEGORY, kind->category);
-	append_parts(event, FIELD_EVENT_TYPE, is_void ? STR("info") : kind->type);
-	if (!is_void && kind->action.len)
+	append_parts(event, FIELD_EVENT_TYPE, nothing ? STR("info") : kind->type);
+	if (!nothing && kind->action.len)
 		event_append(event, FIELD_EVENT_ACTION, value_str(kind->action));
 	if (kind->audit_action.len)
 		event_append(event, FIELD_EVENT_ACTION, value_str(kind->audit_action));
@@ -95,10 +112,10 @@ static void set_head(struct audit_making *making)
 static bool is_told_elsewhere(struct str name)
 {
 	static const struct str names[] = {
-	    {"pid", 3},   {"ppid", 4},  {"uid", 3},     {"gid", 3},  {"euid", 4}, {"egid", 4},
-	    {"suid", 4},  {"sgid", 4},  {"fsuid", 5},   {"auid", 4}, {"ses", 3},  {"fsgid", 5},
-	    {"comm", 4},  {"exe", 3},   {"success", 7}, {"res", 3},  {"key", 3},  {"syscall", 7},
-	    {"items", 5}, {"saddr", 5},
+	    {"pid", 3},  {"ppid", 4},  {"uid", 3},     {"gid", 3},   {"euid", 4},
+	    {"egid", 4}, {"suid", 4},  {"sgid", 4},    {"fsuid", 5}, {"auid", 4},
+	    {"ses", 3},  {"fsgid", 5}, {"comm", 4},    {"exe", 3},   {"success", 7},
+	    {"res", 3},  {"key", 3},   {"syscall", 7}, {"items", 5}, {"saddr", 5},
 	};
 
 	/* Capitals are what was looked up, and what laurel adds. */
@@ -137,9 +154,9 @@ static void set_tags(struct audit_making *making)
 			tags[count++] = value_str(record->fields[i].value);
 	if (count)
 		add_extra(making, STR("tags"),
-			  count == 1 ? tags[0]
-				     : (struct value){
-					   .type = VALUE_LIST, .count = count, .items = tags});
+			  count == 1
+			      ? tags[0]
+			      : (struct value){.type = VALUE_LIST, .count = count, .items = tags});
 }
 
 static void set_audit_fields(struct audit_making *making)
@@ -193,8 +210,7 @@ void audit_write(const struct audit_making *making, struct buf *out)
 	event_write_json(making->event, out);
 	/* On with the object that was just closed. */
 	out->len--;
-	struct json_writer w = {
-	    .out = out, .depth = 1, .need_comma = true, .closer = {'}'}};
+	struct json_writer w = {.out = out, .depth = 1, .need_comma = true, .closer = {'}'}};
 
 	for (uint32_t i = 0; i < making->extra_count; i++) {
 		json_key(&w, making->extras[i].name);

@@ -178,7 +178,8 @@ static void on_exec(struct audit_making *making, struct process_facts *facts)
 	making->process =
 	    process_exec(making->node->processes, facts, &exec, (uint64_t)group->time_ns);
 	if (!exec.filename.len)
-		audit_incomplete(making, "process.executable: no PATH record, the running file's path");
+		audit_incomplete(making,
+				 "process.executable: no PATH record, the running file's path");
 	if (!group->args.len)
 		audit_incomplete(making, "process.args: no EXECVE record");
 }
@@ -298,12 +299,11 @@ static void fill_from_record(struct audit_making *making)
 
 	if (pid != UINT32_MAX && event_get(event, FIELD_PROCESS_PID)->type == VALUE_NULL)
 		event_set_int(event, FIELD_PROCESS_PID, pid);
-	if (ppid != UINT32_MAX &&
-	    event_get(event, FIELD_PROCESS_PARENT_PID)->type == VALUE_NULL)
+	if (ppid != UINT32_MAX && event_get(event, FIELD_PROCESS_PARENT_PID)->type == VALUE_NULL)
 		event_set_int(event, FIELD_PROCESS_PARENT_PID, ppid);
 	set_if(event, FIELD_PROCESS_EXECUTABLE, executable);
-	set_if(event, FIELD_PROCESS_NAME, executable.len ? str_basename(executable)
-							  : audit_get(record, STR("comm")));
+	set_if(event, FIELD_PROCESS_NAME,
+	       executable.len ? str_basename(executable) : audit_get(record, STR("comm")));
 	set_if(event, FIELD_USER_ID, audit_get(record, STR("uid")));
 	set_if(event, FIELD_USER_NAME, name_of(record, STR("UID")));
 	/* laurel knows more of the parent than the records do */

@@ -104,9 +104,8 @@ const char *audit_raw_check(struct str line)
 		return "no type=";
 	/* Nine digits and the first ten, up to 2255: nanoseconds are kept in 64 bits. */
 	if (!take(&s, STR("msg=audit(")) || (s.len > 9 && s.p[0] == '9' && is_digit(s.p[9])) ||
-	    !take_digits(&s, 10) || !take(&s, STR(".")) ||
-	    !take_digits(&s, 3) || !take(&s, STR(":")) || !take_digits(&s, 19) ||
-	    !take(&s, STR(")")))
+	    !take_digits(&s, 10) || !take(&s, STR(".")) || !take_digits(&s, 3) ||
+	    !take(&s, STR(":")) || !take_digits(&s, 19) || !take(&s, STR(")")))
 		return "no msg=audit(TIME:SERIAL)";
 	if ((size_t)(s.p - line.p) >= (has_node ? NODE_HEAD_BYTES_MAX : HEAD_BYTES_MAX))
 		return "its head is too long";
@@ -235,8 +234,8 @@ static bool is_argument(struct str name, uint32_t *index, bool *is_part)
 
 	if (!take(&s, STR("a")) || !take_digits(&s, 7))
 		return false;
-	*index = (uint32_t)audit_parse_number(
-	    (struct str){name.p + 1, (size_t)(s.p - name.p) - 1}, 10, 0);
+	*index = (uint32_t)audit_parse_number((struct str){name.p + 1, (size_t)(s.p - name.p) - 1},
+					      10, 0);
 	*is_part = s.len > 2 && s.p[0] == '[' && !str_eq(s, STR("[0]"));
 	return !s.len || s.p[0] == '[';
 }

@@ -18,8 +18,8 @@ static void set_source(struct audit_making *making)
 	struct str text = arena_str(&making->event->arena, address);
 	unsigned char bytes[sizeof(struct in6_addr)];
 
-	if (address.len && (inet_pton(AF_INET, text.p, bytes) == 1 ||
-			    inet_pton(AF_INET6, text.p, bytes) == 1))
+	if (address.len &&
+	    (inet_pton(AF_INET, text.p, bytes) == 1 || inet_pton(AF_INET6, text.p, bytes) == 1))
 		audit_set(making, "source.ip", address);
 	audit_set(making, "source.address", address.len ? address : host);
 }

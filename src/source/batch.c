@@ -29,8 +29,8 @@ struct batch_reader {
 	enum input_format format;
 	char *path;
 	struct audit_reader *audit; /* NULL: no log of audit, or not known yet */
-	struct batch log;	    /* lines of it */
-	struct buf json;	    /* what came of them */
+	struct batch log;           /* lines of it */
+	struct buf json;            /* what came of them */
 };
 
 static void resize(struct batch *batch, size_t cap)

@@ -39,7 +39,7 @@ struct batch {
 	/* Of a log of audit: */
 	bool is_converted;
 	uint64_t source_lines; /* of the log, of which this came; blank ones too */
-	uint64_t lost;	       /* events that the log says were lost */
+	uint64_t lost;         /* events that the log says were lost */
 	/* The first may be reported, the others are counted. */
 	struct line_fault_at faults[LINE_REPORTS_MAX];
 	uint32_t fault_count;

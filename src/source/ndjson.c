@@ -150,8 +150,8 @@ static void report_converted(struct ndjson_source *source)
 /* The next batch of the open file. */
 static void read_batch(struct ndjson_source *source)
 {
-	source->line_base += source->batch.is_converted ? source->batch.source_lines
-							: source->lines.number;
+	source->line_base +=
+	    source->batch.is_converted ? source->batch.source_lines : source->lines.number;
 	empty_batch(source);
 	while (batch_read(source->reader, &source->batch) == -EAGAIN &&
 	       batch_wait(source->reader, &never) == 0)
