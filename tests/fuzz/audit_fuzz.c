@@ -56,10 +56,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		set_up();
 	if (!size)
 		return 0;
-	struct audit_reader *audit = audit_reader_new(&(struct audit_reader_options){
-	    .format = data[0] & 1 ? INPUT_LAUREL : INPUT_AUDIT,
-	    .origin = STR("audit.log"),
-	    .max_processes = 64});
+	struct audit_reader *audit = audit_reader_new(
+	    &(struct audit_reader_options){.format = data[0] & 1 ? INPUT_LAUREL : INPUT_AUDIT,
+					   .origin = STR("audit.log"),
+					   .max_processes = 64});
 	bool each = data[0] & 2;
 	struct str rest = {(const char *)data + 1, size - 1};
 	struct buf out = {0};
