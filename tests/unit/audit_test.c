@@ -16,9 +16,9 @@
 #include "source/audit_record_internal.h"
 
 /* A SYSCALL record. */
-#define CALL_BY(stamp, call, outcome, args, ids)                                                   \
-	"type=SYSCALL msg=audit(" stamp "): arch=c000003e syscall=" call " " outcome " " args      \
-	" items=1 " ids " auid=1000 uid=1000 gid=1000 euid=1000 suid=1000 fsuid=1000 egid=1000 "   \
+#define CALL_BY(stamp, call, outcome, args, ids)                                                 \
+	"type=SYSCALL msg=audit(" stamp "): arch=c000003e syscall=" call " " outcome " " args    \
+	" items=1 " ids " auid=1000 uid=1000 gid=1000 euid=1000 suid=1000 fsuid=1000 egid=1000 " \
 	"sgid=1000 fsgid=1000 tty=(none) ses=3 comm=\"x\" exe=\"/bin/x\" key=(null)\n"
 #define CALL(call, outcome, args) CALL_BY("1.000:1", call, outcome, args, "ppid=1 pid=70")
 #define PATH(rest) "type=PATH msg=audit(1.000:1): " rest "\n"
@@ -104,8 +104,9 @@ static const struct {
      {"\"action\":\"opened-file\"", "[\"info\"]", "\"outcome\":\"failure\"", "!modification"}},
     /* the flags of openat2 are in a record that libaudit 3.0 has no name for */
     {CALL("437", "success=yes exit=3", "a0=ffffff9c a1=1 a2=1 a3=0")
-	 PATH("item=0 name=\"/f\" nametype=NORMAL mode=0100666")
-	     "type=UNKNOWN[1337] msg=audit(1.000:1): oflag=01 mode=00 resolve=0x0\n",
+	 PATH("item=0 name=\"/f\" nametype=NORMAL mode=0100666") "type=UNKNOWN[1337] "
+								 "msg=audit(1.000:1): oflag=01 "
+								 "mode=00 resolve=0x0\n",
      {"[\"modification\",\"opened-file\"]"}},
     /* renamed onto another file, which is a DELETE too */
     {CALL("82", GOOD, ZEROS) CWD("/d")
@@ -179,7 +180,8 @@ static const struct {
     {"type=EOE msg=audit(1.000:1", "no msg="},
     {"type=EOE msg=audit(1.0000:1):", "no msg="},
     {"type=EOE msg=audit(1.000:12345678901234567890):", "no msg="},
-    {"type=AVERYLONGTYPEAVERYLONGTYPEAVERYLONGTYPEAVERYLONGTYPEAVERYLONGTYPE msg=audit(1.000:1):", "head"},
+    {"type=AVERYLONGTYPEAVERYLONGTYPEAVERYLONGTYPEAVERYLONGTYPEAVERYLONGTYPE msg=audit(1.000:1):",
+     "head"},
 };
 
 static void what_is_no_record_is_said(void **state)
@@ -271,9 +273,9 @@ static void what_a_log_does_not_tell_is_not_looked_up_here(void **state)
 {
 	(void)state;
 	/* pid 1 and user 0 are here, too */
-	char *json = events_of(INPUT_AUDIT,
-			       "type=SYSCALL msg=audit(1.000:1): arch=c000003e syscall=112 "
-			       "success=yes exit=0 ppid=1 pid=70 uid=0 gid=0 euid=0 egid=0\n");
+	char *json =
+	    events_of(INPUT_AUDIT, "type=SYSCALL msg=audit(1.000:1): arch=c000003e syscall=112 "
+				   "success=yes exit=0 ppid=1 pid=70 uid=0 gid=0 euid=0 egid=0\n");
 
 	assert_has(json, "\"parent\":{\"pid\":1}");
 	assert_has(json, "!root");
@@ -325,13 +327,16 @@ static void records_that_come_mixed_are_put_together(void **state)
 	char *json = events_of(
 	    INPUT_AUDIT,
 	    CALL_BY("1.000:1", "87", GOOD, ZEROS, "ppid=1 pid=70")
-		CALL_BY("1.000:2", "87", GOOD, ZEROS, "ppid=1 pid=71")
-		    "type=PATH msg=audit(1.000:2): item=0 name=\"/two\" nametype=DELETE\n"
-		    "type=PATH msg=audit(1.000:1): item=0 name=\"/one\" nametype=DELETE\n"
-		    "type=PROCTITLE msg=audit(1.000:2): proctitle=78\n"
-		    "type=PROCTITLE msg=audit(1.000:1): proctitle=78\n");
+		CALL_BY("1.000:2", "87", GOOD, ZEROS,
+			"ppid=1 pid=71") "type=PATH msg=audit(1.000:2): item=0 name=\"/two\" "
+					 "nametype=DELETE\n"
+					 "type=PATH msg=audit(1.000:1): item=0 name=\"/one\" "
+					 "nametype=DELETE\n"
+					 "type=PROCTITLE msg=audit(1.000:2): proctitle=78\n"
+					 "type=PROCTITLE msg=audit(1.000:1): proctitle=78\n");
 	const char *second = strchr(json, '\n');
-	const char *one = strstr(json, "\"path\":\"/one\""), *two = strstr(json, "\"path\":\"/two\"");
+	const char *one = strstr(json, "\"path\":\"/one\""),
+		   *two = strstr(json, "\"path\":\"/two\"");
 
 	assert_non_null(one);
 	assert_non_null(two);
