@@ -34,7 +34,7 @@ int hunt_open(struct hunt **out, const char *const *inputs, uint32_t count,
 	      const struct hunt_options *options)
 {
 	struct hunt *h = xcalloc(1, sizeof(*h));
-	int err = inputs_open(&h->inputs, inputs, count);
+	int err = inputs_open(&h->inputs, inputs, count, options->format);
 
 	if (err) {
 		hunt_close(h);
@@ -71,7 +71,7 @@ void hunt_stop(struct hunt *h)
 
 static const char *open_reader(struct hunt *h, struct input_queue *input, const char *path)
 {
-	int err = batch_open(&input->reader, path);
+	int err = batch_open(&input->reader, path, h->options.format);
 
 	if (err)
 		return strerror(-err);
@@ -118,7 +118,7 @@ static struct input_queue *next_input(struct hunt *h)
 static void report_faults(struct hunt *h, struct input_queue *input, const struct work *work)
 {
 	for (uint32_t i = 0; i < work->fault_count; i++) {
-		const struct work_fault *f = &work->faults[i];
+		const struct line_fault_at *f = &work->faults[i];
 
 		line_report_fault(&input->report, input->line_base + f->line, f->fault, f->why);
 	}

@@ -288,7 +288,8 @@ int bpf_side_open(struct bpf_side **out, const struct sensor_options *options,
 		}
 		log_error("sensor: no BTF (/sys/kernel/btf/vmlinux): this kernel was built without "
 			  "CONFIG_DEBUG_INFO_BTF; run one that has it (Debian 11, RHEL 8.2, Ubuntu "
-			  "20.10 and later do)");
+			  "20.10 and later do), or take events from auditd's log: lintel watch "
+			  "--audit-log /var/log/audit/audit.log");
 		err = -ENOTSUP;
 		goto fail;
 	}
