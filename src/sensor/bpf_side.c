@@ -17,6 +17,7 @@
 #include "sensor/cgroup.h"
 #include "sensor/wire.h"
 
+#include "calls.skel.h"
 #include "file.skel.h"
 #include "process.skel.h"
 #include "tasks.skel.h"
@@ -30,7 +31,8 @@ struct bpf_side {
 	uint32_t ring_bytes;
 	struct btf *btf;
 	struct process_bpf *process;
-	struct file_bpf *file;   /* NULL when it could not be loaded */
+	struct calls_bpf *calls; /* the program at sys_exit; NULL when it could not be loaded */
+	struct file_bpf *file;   /* behind it; likewise */
 	struct uring_bpf *uring; /* likewise */
 	struct tasks_bpf *tasks; /* likewise */
 	struct ring_buffer *ring;
@@ -72,6 +74,15 @@ static int tracepoint_arguments(const struct btf *btf, const char *name)
 	return type && btf_is_func_proto(type) ? btf_vlen(type) - 1 : -1;
 }
 
+/* Let `object` use the map of this name that `from` has, where both have one. */
+static int share_map(struct bpf_object *object, const struct bpf_object *from, const char *name)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, name);
+	struct bpf_map *theirs = from ? bpf_object__find_map_by_name(from, name) : NULL;
+
+	return map && theirs ? bpf_map__reuse_fd(map, bpf_map__fd(theirs)) : 0;
+}
+
 static int prepare(struct bpf_side *bpf, struct bpf_object *object)
 {
 	static const char *const shared[] = {"ring", "losses", "tracked", "written"};
@@ -87,14 +98,30 @@ static int prepare(struct bpf_side *bpf, struct bpf_object *object)
 		return err;
 	if (object == first)
 		return bpf_map__set_max_entries(bpf->process->maps.ring, bpf->ring_bytes);
-	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++) {
-		struct bpf_map *map = bpf_object__find_map_by_name(object, shared[i]);
-		struct bpf_map *from = bpf_object__find_map_by_name(first, shared[i]);
-
-		if (map && from && (err = bpf_map__reuse_fd(map, bpf_map__fd(from))))
+	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++)
+		if ((err = share_map(object, first, shared[i])))
 			return err;
-	}
-	return 0;
+	if (!bpf->calls || object == bpf->calls->obj)
+		return 0;
+	return share_map(object, bpf->calls->obj, "groups");
+}
+
+/* Let the program at sys_exit jump to the one that handles this group's calls. */
+static int serve_group(const struct bpf_side *bpf, enum call_group group,
+		       const struct bpf_program *program)
+{
+	uint32_t key = group;
+	int fd = bpf_program__fd(program);
+
+	return bpf_map__update_elem(bpf->calls->maps.groups, &key, sizeof(key), &fd, sizeof(fd),
+				    BPF_ANY);
+}
+
+/* Only sys_enter's program is attached; the other is reached from the one at sys_exit. */
+static void choose_file(struct bpf_side *bpf, struct file_bpf *file)
+{
+	(void)bpf;
+	bpf_program__set_autoattach(file->progs.on_file_call, false);
 }
 
 /* Of the two names of the tracepoint keep the one this kernel has. */
@@ -142,7 +169,11 @@ static void load_optional(struct bpf_side *bpf)
 {
 	int err;
 
-	LOAD(bpf, file, bpf->file, choose_none);
+	LOAD(bpf, calls, bpf->calls, choose_none);
+	if (!err)
+		LOAD(bpf, file, bpf->file, choose_file);
+	if (!err)
+		err = serve_group(bpf, GROUP_FILE, bpf->file->progs.on_file_call);
 	if (err)
 		log_warning("sensor: file programs refused (%s): no file events but fanotify's",
 			    strerror(-err));
@@ -241,6 +272,7 @@ void bpf_side_close(struct bpf_side *bpf)
 	tasks_bpf__destroy(bpf->tasks);
 	uring_bpf__destroy(bpf->uring);
 	file_bpf__destroy(bpf->file);
+	calls_bpf__destroy(bpf->calls);
 	process_bpf__destroy(bpf->process);
 	btf__free(bpf->btf);
 	free(bpf);
@@ -261,7 +293,7 @@ static void check_fired(const struct bpf_side *bpf)
 	    {bpf->process->progs.on_exit, "sched_process_exit", "no end events"},
 	    {bpf->file ? bpf->file->progs.on_sys_enter : NULL, "sys_enter",
 	     "paths are read after the call only"},
-	    {bpf->file ? bpf->file->progs.on_sys_exit : NULL, "sys_exit", no_files},
+	    {bpf->calls ? bpf->calls->progs.on_sys_exit : NULL, "sys_exit", no_files},
 	    {submit, "io_uring_submit_req", no_uring},
 	    {uring ? uring->progs.on_complete : NULL, "io_uring_complete", no_uring},
 	};
@@ -275,13 +307,15 @@ int bpf_side_attach(struct bpf_side *bpf)
 
 	if (err)
 		return explain(err);
-	if (bpf->file && (err = file_bpf__attach(bpf->file))) {
-		log_warning("sensor: sys_enter, sys_exit not attached (%s): no file events but "
-			    "fanotify's",
+	if (bpf->calls && (err = calls_bpf__attach(bpf->calls))) {
+		log_warning("sensor: sys_exit not attached (%s): no file events but fanotify's",
 			    strerror(-err));
-		file_bpf__destroy(bpf->file);
-		bpf->file = NULL;
+		calls_bpf__destroy(bpf->calls);
+		bpf->calls = NULL;
 	}
+	if (bpf->file && (err = file_bpf__attach(bpf->file)))
+		log_warning("sensor: sys_enter not attached (%s): paths are read after the call",
+			    strerror(-err));
 	if (bpf->uring && (err = uring_bpf__attach(bpf->uring))) {
 		log_warning("sensor: io_uring not attached (%s)", strerror(-err));
 		uring_bpf__destroy(bpf->uring);
@@ -289,7 +323,7 @@ int bpf_side_attach(struct bpf_side *bpf)
 	}
 	log_info("sensor: tracepoints sched_process_fork, sched_process_exec, "
 		 "sched_process_exit%s%s attached",
-		 bpf->file ? ", sys_enter, sys_exit" : "",
+		 bpf->calls ? ", sys_enter, sys_exit" : "",
 		 bpf->uring ? ", io_uring_submit_req, io_uring_complete" : "");
 	check_fired(bpf);
 	log_info(
@@ -303,6 +337,8 @@ void bpf_side_detach(struct bpf_side *bpf)
 {
 	if (bpf->uring)
 		uring_bpf__detach(bpf->uring);
+	if (bpf->calls)
+		calls_bpf__detach(bpf->calls);
 	if (bpf->file)
 		file_bpf__detach(bpf->file);
 	process_bpf__detach(bpf->process);
@@ -398,6 +434,7 @@ void bpf_side_count_losses(struct bpf_side *bpf)
 	counter_set(COUNTER_PATH_TRUNCATED, total[WIRE_LOSS_PATH]);
 	counter_set(COUNTER_ARGV_TRUNCATED, total[WIRE_LOSS_ARGV]);
 	counter_set(COUNTER_KERNEL_MISSED, object_misses(bpf->process->obj) +
+					       object_misses(bpf->calls ? bpf->calls->obj : NULL) +
 					       object_misses(bpf->file ? bpf->file->obj : NULL) +
 					       object_misses(bpf->uring ? bpf->uring->obj : NULL));
 }

@@ -23,6 +23,15 @@ enum call_how {
 	HOW_MOUNTS,
 };
 
+/* Which program handles a call at its end (bpf/calls.bpf.c). */
+enum call_group {
+	GROUP_NONE,
+	GROUP_FILE,
+	GROUP_PROCESS,
+	GROUP_NETWORK,
+	GROUP_COUNT
+};
+
 /* What a call does to a file. */
 enum call_what {
 	WHAT_NONE,

@@ -43,7 +43,9 @@ enum wire_span_kind {
 	WIRE_SPAN_TEXT1,  /* exec: interp; paths: second string */
 	WIRE_SPAN_CGROUP,
 	WIRE_SPAN_ARGV,
-	WIRE_SPAN_EMPTY, /* keeps the fixed part a multiple of eight */
+	WIRE_SPAN_ENV,    /* exec: NAME=value of the variables asked for, each with its NUL */
+	WIRE_SPAN_DETAIL, /* the struct of this kind of record; first in the tail, so aligned */
+	WIRE_SPAN_EMPTY,  /* keeps the fixed part a multiple of eight */
 	WIRE_SPAN_COUNT
 };
 
@@ -126,7 +128,7 @@ _Static_assert(__builtin_offsetof(struct wire_record, place) == 168, "no holes")
 _Static_assert(__builtin_offsetof(struct wire_record, inode) == 200, "no holes");
 _Static_assert(__builtin_offsetof(struct wire_record, value) == 232, "no holes");
 _Static_assert(__builtin_offsetof(struct wire_record, span) == 240, "no holes");
-_Static_assert(sizeof(struct wire_record) == 272, "no holes");
+_Static_assert(sizeof(struct wire_record) == 280, "no holes");
 
 /* Loss causes, indices of the per-CPU array `losses`; ring losses by kind come first. */
 enum wire_loss {

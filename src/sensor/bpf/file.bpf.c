@@ -1,39 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * System calls that change files: one program at sys_exit, where the result is known, with a table
- * of call numbers. A program per system call would cost no less (any attached one puts every task
- * on the slow path) and would not see 32-bit calls. sys_enter is used for path strings only: what
- * the caller's memory holds after the call need not be what the kernel was given.
+ * System calls that change files: the program behind calls.bpf.c for GROUP_FILE. sys_enter is used
+ * for path strings only: what the caller's memory holds after the call need not be what the kernel
+ * was given.
  */
 #include "sensor/bpf/files.h"
 
 enum {
 	SLOT_ENTER,
 	SLOT_EXIT
-};
-
-/* arch/x86/include/asm/thread_info.h: the call came through the 32-bit entry */
-#define TS_COMPAT 0x2
-#define X32_SYSCALL_BIT 0x40000000
-#define NUMBERS 560
-
-/* Calls without a number in one of the tables all go to its last entry, which is then cleared. */
-#pragma clang diagnostic ignored "-Winitializer-overrides"
-
-static const volatile __u8 native_call[NUMBERS + 1] = {
-#define CALL(id, name, nr64, nr32, how, what, a, b, c, d, flags) \
-	[nr64 < 0 ? NUMBERS : nr64] = CALL_##id,
-#include "sensor/calls.def"
-#undef CALL
-    [NUMBERS] = CALL_NONE,
-};
-
-static const volatile __u8 compat_call[NUMBERS + 1] = {
-#define CALL(id, name, nr64, nr32, how, what, a, b, c, d, flags) \
-	[nr32 < 0 ? NUMBERS : nr32] = CALL_##id,
-#include "sensor/calls.def"
-#undef CALL
-    [NUMBERS] = CALL_NONE,
 };
 
 /* Path strings of calls under way, by thread. Nearly all fit the small form; copying 8 KB for each
@@ -60,62 +35,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct strings);
 } gather SEC(".maps");
-
-struct call_site {
-	struct pt_regs *regs;
-	bool compat;
-};
-
-static __always_inline __u64 argument(const struct call_site *at, int n)
-{
-	struct pt_regs *regs = at->regs;
-
-	if (at->compat) {
-		switch (n) {
-		case 0:
-			return (__u32)regs->bx;
-		case 1:
-			return (__u32)regs->cx;
-		case 2:
-			return (__u32)regs->dx;
-		case 3:
-			return (__u32)regs->si;
-		default:
-			return (__u32)regs->di;
-		}
-	}
-	switch (n) {
-	case 0:
-		return regs->di;
-	case 1:
-		return regs->si;
-	case 2:
-		return regs->dx;
-	case 3:
-		return regs->r10;
-	default:
-		return regs->r8;
-	}
-}
-
-/* Which followed call this is, CALL_NONE for the rest: two table reads for every system call of
- * the host, so nothing else comes before. */
-static __always_inline __u32 call_of(struct call_site *at, __u64 number)
-{
-	struct task_struct *task;
-	__u32 native, compat;
-
-	number &= ~(__u64)X32_SYSCALL_BIT;
-	if (number >= NUMBERS)
-		return CALL_NONE;
-	native = native_call[number];
-	compat = compat_call[number];
-	if (!(native | compat))
-		return CALL_NONE;
-	task = (void *)bpf_get_current_task();
-	at->compat = BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
-	return at->compat ? compat : native;
-}
 
 #define AT_REMOVEDIR 0x200
 
@@ -341,32 +260,22 @@ static __noinline int on_call(struct call_site *at, __u32 call, long ret)
 }
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
+int BPF_PROG(on_file_call, struct pt_regs *regs, long ret)
 {
-	__u64 pid_tgid = bpf_get_current_pid_tgid();
+	__u32 tid = bpf_get_current_pid_tgid();
 	struct call_site at = {.regs = regs};
 	const volatile struct call_args *args;
 	__u32 call;
-	bool paths;
 
 	call = call_of(&at, regs->orig_ax);
 	if (call == CALL_NONE || call >= CALL_COUNT)
 		return 0;
 	args = &calls[call];
-	paths = args->how == HOW_PATHS;
-	/* mmap's addresses are above the range of error numbers, not below zero */
-	if ((ret < 0 && ret >= -4095) || pid_tgid >> 32 == config.self_tgid) {
-		if (paths)
-			forget_strings(pid_tgid);
-		return 0;
-	}
-	if (!followed((void *)bpf_get_current_task(), pid_tgid >> 32))
-		return 0;
-	if (!paths)
+	if (args->how != HOW_PATHS)
 		return on_call(&at, call, ret);
-	if (args->flags < 0 || !is_rmdir(args, argument(&at, args->flags)))
+	if (!has_failed(ret) && (args->flags < 0 || !is_rmdir(args, argument(&at, args->flags))))
 		send_paths(&at, scratch_key(SLOT_EXIT), call);
-	forget_strings(pid_tgid);
+	forget_strings(tid);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 #ifndef LINTEL_SENSOR_BPF_FILES_H
 #define LINTEL_SENSOR_BPF_FILES_H
 
+#include "sensor/bpf/call.h"
 #include "sensor/bpf/place.h"
 #include "sensor/bpf/task.h"
 
@@ -14,19 +15,6 @@
 #define S_IFMT 0170000
 #define S_IFREG 0100000
 #define O_TRUNC 01000
-
-struct call_args {
-	__u8 how;
-	__u8 what;
-	signed char a, b, c, d, flags;
-};
-
-static const volatile struct call_args calls[CALL_COUNT] = {
-#define CALL(id, name, nr64, nr32, how_, what_, a_, b_, c_, d_, flags_) \
-	[CALL_##id] = {HOW_##how_, WHAT_##what_, a_, b_, c_, d_, flags_},
-#include "sensor/calls.def"
-#undef CALL
-};
 
 static __always_inline struct file *file_of_fd(struct task_struct *task, __u32 fd)
 {

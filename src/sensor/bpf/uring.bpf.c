@@ -57,7 +57,7 @@ struct {
 	__type(value, struct strings);
 } gather SEC(".maps");
 
-static __always_inline __u32 call_of(__u8 opcode)
+static __always_inline __u32 call_of_operation(__u8 opcode)
 {
 	switch (opcode) {
 	case OP_OPENAT:
@@ -224,7 +224,7 @@ static __always_inline int on_request(struct io_kiocb *req)
 	__u64 id = (__u64)req;
 	struct strings *g;
 
-	call = call_of(BPF_CORE_READ(req, opcode));
+	call = call_of_operation(BPF_CORE_READ(req, opcode));
 	if (call == CALL_NONE || tgid == config.self_tgid || !followed(task, tgid))
 		return 0;
 	g = bpf_map_lookup_elem(&gather, &zero);
