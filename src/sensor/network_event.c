@@ -74,8 +74,8 @@ static void fill_end(struct sensor *sensor, const struct wire_network *net, cons
 static void fill_ends(struct sensor *sensor, const struct wire_network *net)
 {
 	struct end local = {.address = net->local, .port = net->local_port, .bytes = net->sent};
-	struct end remote = {.address = net->remote, .port = net->remote_port,
-			     .bytes = net->received};
+	struct end remote = {
+	    .address = net->remote, .port = net->remote_port, .bytes = net->received};
 	bool is_incoming = net->flags & WIRE_INCOMING;
 	struct end *source = is_incoming ? &remote : &local;
 	struct end *destination = is_incoming ? &local : &remote;

@@ -51,7 +51,8 @@ static __always_inline void end_connection(struct sock *sk, __u64 sk_address, in
 		return;
 	}
 	fill_bytes(&c->net, sk);
-	__sync_fetch_and_add(&c->closed, 1); /* before `reported` is read; connect does the reverse */
+	__sync_fetch_and_add(&c->closed,
+			     1); /* before `reported` is read; connect does the reverse */
 	if (*(volatile __u32 *)&c->reported && !bpf_map_delete_elem(&sockets, &sk_address))
 		send_closed(c, scratch_key(SLOT_STATE));
 }
