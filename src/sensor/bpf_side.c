@@ -21,9 +21,11 @@
 
 #include "calls.skel.h"
 #include "file.skel.h"
+#include "network.skel.h"
 #include "process.skel.h"
 #include "tasks.skel.h"
 #include "uring.skel.h"
+#include "uring_network.skel.h"
 
 /* bpf/common.h */
 #define SCRATCH_SLOTS 3
@@ -35,10 +37,12 @@ struct bpf_side {
 	uint64_t demand_bits[DEMAND_BITS / 64];
 	struct btf *btf;
 	struct process_bpf *process;
-	struct calls_bpf *calls; /* the program at sys_exit; NULL when it could not be loaded */
-	struct file_bpf *file;   /* behind it; likewise */
-	struct uring_bpf *uring; /* likewise */
-	struct tasks_bpf *tasks; /* likewise */
+	struct calls_bpf *calls;     /* the program at sys_exit; NULL when it could not be loaded */
+	struct file_bpf *file;       /* behind it; likewise */
+	struct network_bpf *network; /* likewise */
+	struct uring_bpf *uring;     /* likewise */
+	struct uring_network_bpf *uring_network; /* likewise */
+	struct tasks_bpf *tasks;                 /* likewise */
 	struct ring_buffer *ring;
 	struct sensor *sensor;              /* during bpf_side_consume */
 	uint64_t reported[WIRE_KIND_COUNT]; /* ring losses that were logged */
@@ -93,6 +97,7 @@ static int prepare(struct bpf_side *bpf, struct bpf_object *object)
 {
 	static const char *const shared[] = {"ring",    "losses",   "tracked", "written",
 					     "demands", "programs", "armed"};
+	static const char *const of_sockets[] = {"sockets", "flows"};
 	struct bpf_map *scratch = bpf_object__find_map_by_name(object, "scratch");
 	int cpus = libbpf_num_possible_cpus();
 	struct bpf_object *first = bpf->process->obj;
@@ -111,6 +116,10 @@ static int prepare(struct bpf_side *bpf, struct bpf_object *object)
 	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++)
 		if ((err = share_map(object, first, shared[i])))
 			return err;
+	if (bpf->network && object != bpf->network->obj)
+		for (size_t i = 0; i < sizeof(of_sockets) / sizeof(of_sockets[0]); i++)
+			if ((err = share_map(object, bpf->network->obj, of_sockets[i])))
+				return err;
 	if (!bpf->calls || object == bpf->calls->obj)
 		return 0;
 	return share_map(object, bpf->calls->obj, "groups");
@@ -137,6 +146,13 @@ static void choose_file(struct bpf_side *bpf, struct file_bpf *file)
 {
 	memcpy(file->rodata->demand_bits, bpf->demand_bits, sizeof(bpf->demand_bits));
 	bpf_program__set_autoattach(file->progs.on_file_call, false);
+}
+
+/* Likewise: only the program at inet_sock_set_state is attached. */
+static void choose_network(struct bpf_side *bpf, struct network_bpf *network)
+{
+	(void)bpf;
+	bpf_program__set_autoattach(network->progs.on_network_call, false);
 }
 
 /* Of the two names of the tracepoint keep the one this kernel has. */
@@ -181,6 +197,20 @@ static int on_ring_record(void *context, void *data, size_t bytes)
 	return --bpf->left > 0 ? 0 : -EAGAIN;
 }
 
+static void load_network(struct bpf_side *bpf)
+{
+	int err = 0;
+
+	if (!bpf->calls)
+		return;
+	LOAD(bpf, network, bpf->network, choose_network);
+	if (!err)
+		err = serve_group(bpf, GROUP_NETWORK, bpf->network->progs.on_network_call);
+	if (err)
+		log_warning("sensor: network programs refused (%s): no network events",
+			    strerror(-err));
+}
+
 static void load_optional(struct bpf_side *bpf)
 {
 	int err;
@@ -193,6 +223,7 @@ static void load_optional(struct bpf_side *bpf)
 	if (err)
 		log_warning("sensor: file programs refused (%s): no file events but fanotify's",
 			    strerror(-err));
+	load_network(bpf);
 	LOAD(bpf, tasks, bpf->tasks, choose_none);
 	/* its operations' structs, as uring.bpf.c reads them */
 	if (btf__find_by_name_kind(bpf->btf, "io_open", BTF_KIND_STRUCT) < 0) {
@@ -205,6 +236,12 @@ static void load_optional(struct bpf_side *bpf)
 	if (err)
 		log_warning("sensor: io_uring programs refused (%s): file operations by io_uring "
 			    "are seen by fanotify only",
+			    strerror(-err));
+	if (bpf->network)
+		LOAD(bpf, uring_network, bpf->uring_network, choose_none);
+	if (err)
+		log_warning("sensor: io_uring network program refused (%s): connections made by "
+			    "io_uring are not seen",
 			    strerror(-err));
 }
 
@@ -276,6 +313,7 @@ int bpf_side_open(struct bpf_side **out, const struct sensor_options *options,
 	bpf->config.self_tgid = own->pid;
 	bpf->config.own_mount_ns = own->mount_ns;
 	bpf->config.own_root_inode = own->root_inode;
+	bpf->config.wanted = options->wanted ? options->wanted : UINT32_MAX;
 	bpf->config.track = options->root_pid != 0;
 	bpf->config.cgroup_subsys = WIRE_NO_SUBSYS;
 	configure_demands(bpf, options->demand);
@@ -326,7 +364,9 @@ void bpf_side_close(struct bpf_side *bpf)
 		return;
 	ring_buffer__free(bpf->ring);
 	tasks_bpf__destroy(bpf->tasks);
+	uring_network_bpf__destroy(bpf->uring_network);
 	uring_bpf__destroy(bpf->uring);
+	network_bpf__destroy(bpf->network);
 	file_bpf__destroy(bpf->file);
 	calls_bpf__destroy(bpf->calls);
 	process_bpf__destroy(bpf->process);
@@ -372,14 +412,24 @@ int bpf_side_attach(struct bpf_side *bpf)
 	if (bpf->file && (err = file_bpf__attach(bpf->file)))
 		log_warning("sensor: sys_enter not attached (%s): paths are read after the call",
 			    strerror(-err));
+	if (bpf->network && (err = network_bpf__attach(bpf->network)))
+		log_warning(
+		    "sensor: inet_sock_set_state not attached (%s): TCP connections are not "
+		    "seen to begin or end",
+		    strerror(-err));
+	if (bpf->uring_network && (err = uring_network_bpf__attach(bpf->uring_network)))
+		log_warning("sensor: io_uring_complete not attached (%s): connections made by "
+			    "io_uring are not seen",
+			    strerror(-err));
 	if (bpf->uring && (err = uring_bpf__attach(bpf->uring))) {
 		log_warning("sensor: io_uring not attached (%s)", strerror(-err));
 		uring_bpf__destroy(bpf->uring);
 		bpf->uring = NULL;
 	}
 	log_info("sensor: tracepoints sched_process_fork, sched_process_exec, "
-		 "sched_process_exit%s%s attached",
+		 "sched_process_exit%s%s%s attached",
 		 bpf->calls ? ", sys_enter, sys_exit" : "",
+		 bpf->network ? ", inet_sock_set_state" : "",
 		 bpf->uring ? ", io_uring_submit_req, io_uring_complete" : "");
 	check_fired(bpf);
 	log_info(
@@ -391,8 +441,12 @@ int bpf_side_attach(struct bpf_side *bpf)
 
 void bpf_side_detach(struct bpf_side *bpf)
 {
+	if (bpf->uring_network)
+		uring_network_bpf__detach(bpf->uring_network);
 	if (bpf->uring)
 		uring_bpf__detach(bpf->uring);
+	if (bpf->network)
+		network_bpf__detach(bpf->network);
 	if (bpf->calls)
 		calls_bpf__detach(bpf->calls);
 	if (bpf->file)
@@ -495,10 +549,14 @@ void bpf_side_count_losses(struct bpf_side *bpf)
 	counter_set(COUNTER_KERNEL_MAP_FULL, total[WIRE_LOSS_MAP]);
 	counter_set(COUNTER_PATH_TRUNCATED, total[WIRE_LOSS_PATH]);
 	counter_set(COUNTER_ARGV_TRUNCATED, total[WIRE_LOSS_ARGV]);
-	counter_set(COUNTER_KERNEL_MISSED, object_misses(bpf->process->obj) +
-					       object_misses(bpf->calls ? bpf->calls->obj : NULL) +
-					       object_misses(bpf->file ? bpf->file->obj : NULL) +
-					       object_misses(bpf->uring ? bpf->uring->obj : NULL));
+	counter_set(COUNTER_KERNEL_MISSED,
+		    object_misses(bpf->process->obj) +
+			object_misses(bpf->calls ? bpf->calls->obj : NULL) +
+			object_misses(bpf->file ? bpf->file->obj : NULL) +
+			object_misses(bpf->network ? bpf->network->obj : NULL) +
+			object_misses(bpf->uring ? bpf->uring->obj : NULL) +
+			object_misses(bpf->uring_network ? bpf->uring_network->obj : NULL));
+	counter_set(COUNTER_MESSAGES_SKIPPED, total[WIRE_LOSS_MESSAGES]);
 }
 
 void bpf_side_report_losses(struct bpf_side *bpf)
@@ -512,10 +570,11 @@ void bpf_side_report_losses(struct bpf_side *bpf)
 		sum += lost[kind];
 	}
 	if (sum)
-		log_warning("sensor: ring buffer full: %llu events lost in the last second "
-			    "(processes: fork %llu, exec %llu, end %llu; files: %llu)",
-			    (unsigned long long)sum, (unsigned long long)lost[WIRE_FORK],
-			    (unsigned long long)lost[WIRE_EXEC],
-			    (unsigned long long)lost[WIRE_EXIT],
-			    (unsigned long long)(lost[WIRE_FILE] + lost[WIRE_PATHS]));
+		log_warning(
+		    "sensor: ring buffer full: %llu events lost in the last second "
+		    "(processes: fork %llu, exec %llu, end %llu; files: %llu; network: %llu)",
+		    (unsigned long long)sum, (unsigned long long)lost[WIRE_FORK],
+		    (unsigned long long)lost[WIRE_EXEC], (unsigned long long)lost[WIRE_EXIT],
+		    (unsigned long long)(lost[WIRE_FILE] + lost[WIRE_PATHS]),
+		    (unsigned long long)(lost[WIRE_NETWORK] + lost[WIRE_DNS]));
 }

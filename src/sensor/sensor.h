@@ -21,6 +21,7 @@ struct sensor_options {
 	/* Which changes to files to report; NULL: all. Borrowed for sensor_open(). */
 	const struct file_demand *demand;
 	uint32_t ring_bytes; /* 0: SENSOR_RING_BYTES_DEFAULT; a power of two */
+	uint32_t wanted;     /* 1 << enum wire_kind of what is read; 0: all */
 };
 
 /* Measured need: 0.8 us and up to 600 bytes a record; a burst of 50,000 file events while the

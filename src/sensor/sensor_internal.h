@@ -75,9 +75,10 @@ void emit_kind(struct sensor *sensor, const char *category, const char *type, co
 void emit_incomplete(struct sensor *sensor, const char *what);
 void emit_end(struct sensor *sensor, const struct process *process);
 
-/* process_event.c, file_event.c */
+/* process_event.c, file_event.c, network_event.c */
 void process_event(struct sensor *sensor, const struct wire_view *view);
 void file_event(struct sensor *sensor, const struct wire_view *view);
+void network_event(struct sensor *sensor, const struct wire_view *view);
 
 /* file_fields.c: a file as file.* fields */
 struct file_facts {

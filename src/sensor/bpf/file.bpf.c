@@ -254,6 +254,9 @@ static __always_inline struct file *mapped_file(const struct call_site *at,
 	return file_of_fd(task, fd);
 }
 
+/* on_call's word that the call is for GROUP_NETWORK. */
+#define WAS_SOCKET 1
+
 static __noinline int on_call(struct call_site *at, __u32 call, long ret)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -280,6 +283,8 @@ static __noinline int on_call(struct call_site *at, __u32 call, long ret)
 		if (args->how == HOW_WRITE && ret == 0)
 			return 0;
 		file = file_of_fd(task, argument(at, args->a));
+		if (file && is_socket(file))
+			return WAS_SOCKET;
 		if (file)
 			on_written(task, file, key, call, flags);
 		return 0;
@@ -320,8 +325,11 @@ int BPF_PROG(on_file_call, struct pt_regs *regs, long ret)
 	if (call == CALL_NONE || call >= CALL_COUNT)
 		return 0;
 	args = &calls[call];
-	if (args->how != HOW_PATHS)
-		return on_call(&at, call, ret);
+	if (args->how != HOW_PATHS) {
+		if (on_call(&at, call, ret) == WAS_SOCKET)
+			bpf_tail_call(ctx, &groups, GROUP_NETWORK);
+		return 0;
+	}
 	if (has_failed(ret))
 		forget_strings(tid);
 	else if (args->flags < 0 || !is_rmdir(args, argument(&at, args->flags)))

@@ -15,6 +15,7 @@
 /* include/uapi/linux/stat.h, asm-generic/fcntl.h */
 #define S_IFMT 0170000
 #define S_IFREG 0100000
+#define S_IFSOCK 0140000
 #define O_TRUNC 01000
 #define AT_FDCWD -100
 
@@ -33,6 +34,11 @@ static __always_inline struct file *file_of_fd(struct task_struct *task, __u32 f
 static __always_inline bool is_regular(struct inode *inode)
 {
 	return (BPF_CORE_READ(inode, i_mode) & S_IFMT) == S_IFREG;
+}
+
+static __always_inline bool is_socket(struct file *file)
+{
+	return (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) == S_IFSOCK;
 }
 
 /* Which inode this is, also when its memory or its number is used again. */
