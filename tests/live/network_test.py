@@ -265,7 +265,11 @@ with case("an attempt that fails says so, and where to"):
     check(events[1], event__outcome="failure", destination__ip="2001:db8::1", network__type="ipv6")
     assert any("caller's memory" in i for i in get(events[0], "lintel.incomplete")), events[0]["lintel"]
 
+OLD = int(os.uname().release.split(".")[0]) < 6
+
 with case("io_uring's connect, accept, send"):
+    if OLD:
+        raise Skip("io_uring is followed from 6.0 on")
     events = runs.of("uring")
     seen = [(get(e, "event.action"), get(e, "network.transport"), get(e, "lintel.network.syscall"), get(e, "event.provider"))
             for e in events if get(e, "event.action") != "disconnect_received"]
@@ -277,6 +281,8 @@ with case("io_uring's connect, accept, send"):
     check_pairs(events)
 
 with case("io_uring's refused connect"):
+    if OLD:
+        raise Skip("io_uring is followed from 6.0 on")
     events = runs.of("uring-refused")
     check(events[0], event__action="connection_attempted", event__outcome="failure", destination__port=1,
           lintel__network__syscall="io_uring_connect")
@@ -347,7 +353,8 @@ with case("every network event has its fields, and nothing was lost"):
     for event in runs.events:
         if "network" in get(event, "event.category"):
             check_network(event)
-    lost = runs.err.split("lost or incomplete:\n")[1].strip().splitlines()
+    lost = [line.strip() for line in runs.err.split("lost or incomplete:\n")[1].splitlines()]
+    lost = [line for line in lost if line and "fanotify" not in line]  # old kernels cannot mark every file system
     assert lost == ["1 messages from or to port 53 that could not be decoded"], lost
 
 done()
