@@ -349,6 +349,20 @@ with case("the resolver of the C library"):
         (ASKED, "mine.example", "A", [], None), (ASKED, "mine.example", "AAAA", [], None),
         (ANSWERED, "mine.example", "A", A, 0), (ANSWERED, "mine.example", "AAAA", AAAA, 0)], key=str), asked
 
+ELASTIC = os.path.join(TOP, "..", "shared/rules/elastic/rules/linux/command_and_control_dns_query_to_sus_top_level_domain.toml")
+
+with case("Elastic's rule on odd top-level domains, unmodified, finds a lookup"):
+    if not os.path.exists(ELASTIC):
+        raise Skip("Elastic's rules do not lie beside the repository")
+    if not runs.shell.has_resolver:
+        raise Skip("no /etc/resolv.conf and /etc/nsswitch.conf to put others over")
+    with ResolverShell() as shell, Watch(root_pid=shell.pid, rules=[os.path.abspath(ELASTIC)], default_rules=False) as watch:
+        shell.run("%s serve getent ahosts mine.example" % SOCKETS)
+        shell.run("%s serve getent ahosts mine.xyz" % SOCKETS)
+        _, alerts = watch.finish(shell)
+    named = {get(get(a, "lintel.alert.events")[0], "dns.question.name") for a in alerts}
+    assert named == {"mine.xyz"}, (named, watch.err)
+
 with case("every network event has its fields, and nothing was lost"):
     for event in runs.events:
         if "network" in get(event, "event.category"):
