@@ -70,7 +70,7 @@ static int prepare(struct bpf_side *bpf, struct bpf_object *object)
 {
 	static const char *const shared[] = {"ring",    "losses",   "tracked", "written",
 					     "demands", "programs", "armed"};
-	static const char *const of_sockets[] = {"sockets", "flows"};
+	static const char *const of_sockets[] = {"sockets", "flows", "announced"};
 	struct bpf_map *scratch = bpf_object__find_map_by_name(object, "scratch");
 	int cpus = libbpf_num_possible_cpus();
 	struct bpf_object *first = bpf->process->obj;
@@ -137,6 +137,14 @@ static void choose_submit(struct bpf_side *bpf, struct uring_bpf *uring)
 	memcpy(uring->rodata->demand_bits, bpf->demand_bits, sizeof(bpf->demand_bits));
 	bpf_program__set_autoload(uring->progs.on_submit, is_new);
 	bpf_program__set_autoload(uring->progs.on_submit_sqe, !is_new);
+}
+
+static void choose_network_submit(struct bpf_side *bpf, struct uring_network_bpf *uring)
+{
+	bool is_new = tracepoint_arguments(bpf->btf, "io_uring_submit_req") >= 0;
+
+	bpf_program__set_autoload(uring->progs.on_network_submit, is_new);
+	bpf_program__set_autoload(uring->progs.on_network_submit_sqe, !is_new);
 }
 
 static void choose_none(struct bpf_side *bpf, void *object)
@@ -212,7 +220,7 @@ static void load_optional(struct bpf_side *bpf)
 			    "are seen by fanotify only",
 			    strerror(-err));
 	if (bpf->network)
-		LOAD(bpf, uring_network, bpf->uring_network, choose_none);
+		LOAD(bpf, uring_network, bpf->uring_network, choose_network_submit);
 	if (err)
 		log_warning("sensor: io_uring network program refused (%s): connections made by "
 			    "io_uring are not seen",
