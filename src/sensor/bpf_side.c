@@ -44,9 +44,8 @@ struct bpf_side {
 	struct uring_network_bpf *uring_network; /* likewise */
 	struct tasks_bpf *tasks;                 /* likewise */
 	struct ring_buffer *ring;
-	struct sensor *sensor;              /* during bpf_side_consume */
-	uint64_t reported[WIRE_KIND_COUNT]; /* ring losses that were logged */
-	int left;                           /* records this call may still take */
+	struct sensor *sensor; /* during bpf_side_consume */
+	int left;              /* records this call may still take */
 };
 
 /* libbpf speaks of every hook that is missing; lintel says it once and in its own words. */
@@ -291,6 +290,19 @@ static void set_demand_bits(struct bpf_side *bpf, const struct file_demand *dema
 	}
 }
 
+/* How full the ring may be, in sixteenths, before a kind is held back. In the order in which a host
+ * can do without: what files are changed, connections and lookups, ends; starts of processes never,
+ * for without them nothing else can be understood. */
+static const uint8_t shed_share[WIRE_KIND_COUNT] = {
+    [WIRE_FILE] = 8, [WIRE_PATHS] = 8, [WIRE_NETWORK] = 12, [WIRE_DNS] = 12, [WIRE_EXIT] = 14,
+};
+
+static void configure_shedding(struct bpf_side *bpf)
+{
+	for (int kind = 0; kind < WIRE_KIND_COUNT; kind++)
+		bpf->config.shed_bytes[kind] = bpf->ring_bytes / 16 * shed_share[kind];
+}
+
 static void configure_demands(struct bpf_side *bpf, const struct file_demand *demand)
 {
 	if (demand)
@@ -317,6 +329,7 @@ int bpf_side_open(struct bpf_side **out, const struct sensor_options *options,
 	bpf->config.track = options->root_pid != 0;
 	bpf->config.cgroup_subsys = WIRE_NO_SUBSYS;
 	configure_demands(bpf, options->demand);
+	configure_shedding(bpf);
 	bpf->btf = btf__load_vmlinux_btf();
 	if (!bpf->btf) {
 		err = -errno;
@@ -539,12 +552,15 @@ static uint64_t object_misses(const struct bpf_object *object)
 
 void bpf_side_count_losses(struct bpf_side *bpf)
 {
-	uint64_t total[WIRE_LOSS_COUNT], ring = 0;
+	uint64_t total[WIRE_LOSS_COUNT], ring = 0, shed = 0;
 
 	read_losses(bpf, total);
-	for (int kind = 0; kind < WIRE_KIND_COUNT; kind++)
+	for (int kind = 0; kind < WIRE_KIND_COUNT; kind++) {
 		ring += total[WIRE_LOSS_RING + kind];
+		shed += total[WIRE_LOSS_SHED + kind];
+	}
 	counter_set(COUNTER_RING_FULL, ring);
+	counter_set(COUNTER_RING_SHED, shed);
 	counter_set(COUNTER_KERNEL_READ_FAILED, total[WIRE_LOSS_READ]);
 	counter_set(COUNTER_KERNEL_MAP_FULL, total[WIRE_LOSS_MAP]);
 	counter_set(COUNTER_PATH_TRUNCATED, total[WIRE_LOSS_PATH]);
@@ -559,22 +575,12 @@ void bpf_side_count_losses(struct bpf_side *bpf)
 	counter_set(COUNTER_MESSAGES_SKIPPED, total[WIRE_LOSS_MESSAGES]);
 }
 
-void bpf_side_report_losses(struct bpf_side *bpf)
+void bpf_side_losses(const struct bpf_side *bpf, uint64_t full[WIRE_KIND_COUNT],
+		     uint64_t shed[WIRE_KIND_COUNT])
 {
-	uint64_t total[WIRE_LOSS_COUNT], lost[WIRE_KIND_COUNT], sum = 0;
+	uint64_t total[WIRE_LOSS_COUNT];
 
 	read_losses(bpf, total);
-	for (int kind = 0; kind < WIRE_KIND_COUNT; kind++) {
-		lost[kind] = total[WIRE_LOSS_RING + kind] - bpf->reported[kind];
-		bpf->reported[kind] = total[WIRE_LOSS_RING + kind];
-		sum += lost[kind];
-	}
-	if (sum)
-		log_warning(
-		    "sensor: ring buffer full: %llu events lost in the last second "
-		    "(processes: fork %llu, exec %llu, end %llu; files: %llu; network: %llu)",
-		    (unsigned long long)sum, (unsigned long long)lost[WIRE_FORK],
-		    (unsigned long long)lost[WIRE_EXEC], (unsigned long long)lost[WIRE_EXIT],
-		    (unsigned long long)(lost[WIRE_FILE] + lost[WIRE_PATHS]),
-		    (unsigned long long)(lost[WIRE_NETWORK] + lost[WIRE_DNS]));
+	memcpy(full, total + WIRE_LOSS_RING, WIRE_KIND_COUNT * sizeof(*full));
+	memcpy(shed, total + WIRE_LOSS_SHED, WIRE_KIND_COUNT * sizeof(*shed));
 }
