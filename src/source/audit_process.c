@@ -13,7 +13,11 @@
 #include <sched.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/counter.h"
+
+/* How long after its end a process's records may still come. */
+#define LATE_NS (UINT64_C(1) * NS_PER_SEC)
 
 /* pts(4), tty(4), ttyS(4), console(4) */
 static const struct {
@@ -92,8 +96,11 @@ static bool is_same(const struct audit_making *making, const struct process_brie
 {
 	struct str executable = audit_get(making->call, STR("exe"));
 	bool other_parent = known->ppid != facts->ppid;
+	uint64_t now = (uint64_t)making->group->time_ns;
 
-	if (known->has_exited)
+	/* Calls of its other threads may be told behind its end. */
+	if (known->has_exited && (other_parent || now > known->exited_boot_ns + LATE_NS ||
+				  making->kind.object == OBJECT_EXEC))
 		return false;
 	if (!other_parent)
 		return true;
@@ -206,6 +213,17 @@ static void on_act(struct audit_making *making, struct process_facts *facts)
 		enter(making, facts);
 }
 
+/* A call is told when it returns, with the time when it began. So the child may have been met before
+ * its fork is told, always when its parent waited for it to exec (vfork, posix_spawn). */
+static struct process *child_met(const struct audit_making *making, uint32_t pid)
+{
+	struct process *known = process_find(making->node->processes, pid, 0);
+
+	if (!known || process_brief(known).start_boot_ns < (uint64_t)making->group->time_ns)
+		return NULL;
+	return known;
+}
+
 /* The child: the log tells its pid as its parent sees it, which is another number in a container. */
 static void on_fork(struct audit_making *making, struct process_facts *parent)
 {
@@ -215,6 +233,12 @@ static void on_fork(struct audit_making *making, struct process_facts *parent)
 	on_act(making, parent);
 	if (!pid || pid >= UINT32_MAX)
 		return;
+	struct process *met = child_met(making, (uint32_t)pid);
+
+	if (met) {
+		making->process = met;
+		return;
+	}
 	child.pid = child.tid = (uint32_t)pid;
 	child.ppid = parent->pid;
 	child.start_boot_ns = (uint64_t)making->group->time_ns;

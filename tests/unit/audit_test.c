@@ -264,9 +264,51 @@ static void a_pid_that_comes_again_may_be_another_process(void **state)
 				     EXECVE_BY("5.000:2", "ppid=61 pid=70")));
 	assert_false(same_entity(EXIT_BY("1.000:1", "ppid=60 pid=70")
 				     SETSID_BY("5.000:2", "ppid=60 pid=70")));
+	/* another thread's call, told behind the end */
+	assert_true(same_entity(EXIT_BY("1.000:1", "ppid=60 pid=70")
+				    SETSID_BY("1.500:2", "ppid=60 pid=70")));
 	/* given to a subreaper, with the executable it had */
 	assert_true(same_entity(SETSID_BY("1.000:1", "ppid=60 pid=70")
 				    SETSID_BY("5.000:2", "ppid=61 pid=70")));
+}
+
+/* The parent was held until its child had executed: its fork is told last, with an earlier time. */
+static void a_child_may_be_met_before_its_fork(void **state)
+{
+	(void)state;
+	static const char exec[] = "type=SYSCALL msg=audit(1.005:1): arch=c000003e syscall=59 "
+				   "success=yes exit=0 ppid=60 pid=70 comm=\"y\" exe=\"/bin/y\"\n"
+				   "type=EXECVE msg=audit(1.005:1): argc=1 a0=\"y\"\n"
+				   "type=PROCTITLE msg=audit(1.005:1): proctitle=79\n";
+	static const char fork[] =
+	    "type=SYSCALL msg=audit(1.001:2): arch=c000003e syscall=58 success=yes exit=70 ppid=1 "
+	    "pid=60 comm=\"x\" exe=\"/bin/x\"\n"
+	    "type=PROCTITLE msg=audit(1.001:2): proctitle=78\n";
+	static const char act[] =
+	    "type=SYSCALL msg=audit(1.009:3): arch=c000003e syscall=112 success=yes exit=0 ppid=60 "
+	    "pid=70 comm=\"y\" exe=\"/bin/y\"\n"
+	    "type=PROCTITLE msg=audit(1.009:3): proctitle=79\n";
+	struct audit_reader *reader = reader_of(INPUT_AUDIT);
+	struct buf out = {0};
+
+	feed(reader, exec, &out);
+	audit_reader_run(reader, false, &out);
+	feed(reader, fork, &out);
+	audit_reader_run(reader, false, &out);
+	feed(reader, act, &out);
+	audit_reader_run(reader, true, &out);
+	buf_add_char(&out, '\0');
+	char *first = entity_of(out.p, 0), *second = entity_of(out.p, 1),
+	     *third = entity_of(out.p, 2);
+
+	assert_string_equal(first, second);
+	assert_string_equal(first, third);
+	assert_has(strrchr(out.p, '{'), "!/bin/x");
+	free(first);
+	free(second);
+	free(third);
+	audit_reader_free(reader);
+	buf_free(&out);
 }
 
 static void what_a_log_does_not_tell_is_not_looked_up_here(void **state)
@@ -446,6 +488,7 @@ int main(void)
 	    cmocka_unit_test(what_is_no_record_is_said),
 	    cmocka_unit_test(formats_are_told_by_a_line),
 	    cmocka_unit_test(a_pid_that_comes_again_may_be_another_process),
+	    cmocka_unit_test(a_child_may_be_met_before_its_fork),
 	    cmocka_unit_test(what_a_log_does_not_tell_is_not_looked_up_here),
 	    cmocka_unit_test(arguments_in_parts_that_are_lost_are_cut),
 	    cmocka_unit_test(arguments_beyond_the_limits_are_cut),
