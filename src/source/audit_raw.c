@@ -31,6 +31,9 @@
 /* Above the longest message of the kernel (linux/audit.h, MAX_AUDIT_MESSAGE_LENGTH, 8970) with its
  * enrichment; user space may send longer ones to auditd, up to about this. */
 #define RECORD_BYTES_MAX 32768
+/* An event that nothing ends is whole when the log is this much further: auditd's own default
+ * (auditd.conf(5), end_of_event_timeout). */
+#define EVENT_SECONDS 2
 /* Records that wait for others of their event. libauparse goes through all that wait for each
  * record; without PROCTITLE or EOE an event waits for two seconds of the log. */
 #define WAITING_MAX 10000
@@ -346,6 +349,8 @@ static void begin(struct audit_raw *raw)
 	raw->library = auparse_init(AUSOURCE_FEED, NULL);
 	if (!raw->library)
 		abort();
+	/* Not what this host's auditd.conf says, which the library has read. */
+	auparse_set_eoe_timeout(EVENT_SECONDS);
 	auparse_add_callback(raw->library, on_event, raw, NULL);
 }
 
