@@ -225,10 +225,11 @@ class converter
 	cursor *place;
 };
 
-/* Reads every value; the first error is returned. */
-simdjson::error_code read_all(ondemand::value value);
+/* Reads every value; the first error is returned. The library's own depth limit holds for its other
+ * interface alone, and each level takes stack here. */
+simdjson::error_code read_all(ondemand::value value, size_t depth);
 
-simdjson::error_code read_object(ondemand::object object)
+simdjson::error_code read_object(ondemand::object object, size_t depth)
 {
 	for (auto result : object) {
 		ondemand::field member;
@@ -238,29 +239,31 @@ simdjson::error_code read_object(ondemand::object object)
 			return error;
 		if (auto error = member.unescaped_key().get(key))
 			return error;
-		if (auto error = read_all(member.value()))
+		if (auto error = read_all(member.value(), depth))
 			return error;
 	}
 	return simdjson::SUCCESS;
 }
 
-simdjson::error_code read_array(ondemand::array array)
+simdjson::error_code read_array(ondemand::array array, size_t depth)
 {
 	for (auto result : array) {
 		ondemand::value item;
 
 		if (auto error = std::move(result).get(item))
 			return error;
-		if (auto error = read_all(item))
+		if (auto error = read_all(item, depth))
 			return error;
 	}
 	return simdjson::SUCCESS;
 }
 
-simdjson::error_code read_all(ondemand::value value)
+simdjson::error_code read_all(ondemand::value value, size_t depth)
 {
 	ondemand::json_type type;
 
+	if (depth > depth_limit)
+		return simdjson::DEPTH_ERROR;
 	if (auto error = value.type().get(type))
 		return error;
 	switch (type) {
@@ -268,13 +271,13 @@ simdjson::error_code read_all(ondemand::value value)
 		ondemand::object object;
 		auto error = value.get_object().get(object);
 
-		return error ? error : read_object(object);
+		return error ? error : read_object(object, depth + 1);
 	}
 	case ondemand::json_type::array: {
 		ondemand::array array;
 		auto error = value.get_array().get(array);
 
-		return error ? error : read_array(array);
+		return error ? error : read_array(array, depth + 1);
 	}
 	case ondemand::json_type::string:
 		return value.get_string().error();
@@ -298,7 +301,7 @@ bool find_error(const simdjson::padded_string &json, size_t *offset)
 	if (parser.allocate(std::max(json.size(), capacity_min), depth_limit) ||
 	    parser.iterate(json).get(document) || document.get_value().get(root))
 		return false;
-	if (!read_all(root) || document.current_location().get(at))
+	if (!read_all(root, 0) || document.current_location().get(at))
 		return false;
 	*offset = (size_t)(at - json.data());
 	return *offset < json.size();

@@ -24,6 +24,7 @@
 #include "event/json.h"
 #include "process/host.h"
 #include "process/process.h"
+#include "rule/demand.h"
 #include "rule/directories.h"
 #include "sensor/sensor.h"
 #include "sink/sink.h"
@@ -275,14 +276,35 @@ static const char *const *directories(struct watch *w, const struct config *conf
 	return all;
 }
 
+/* Which file events have to leave the kernel. */
+static void ask_for_files(struct watch *w, const struct config *config, struct file_demand *demand)
+{
+	rule_set_file_demand(&w->rules, w->fields, &w->directories, demand);
+	if (config->events) {
+		demand->all = true;
+		demand->asker = STR("--events");
+	}
+	if (demand->all)
+		log_info("every change to a file is reported, asked for by %.*s",
+			 STR_ARG(demand->asker));
+	else
+		log_info("changes to files are reported that fit one of %u parts of paths and "
+			 "names of programs in the rules",
+			 demand->count);
+}
+
 static int open_sensor(struct watch *w, const struct options *o)
 {
+	struct file_demand demand;
+
 	struct process_table_options table = {
 	    .max_processes = (uint32_t)o->config.max_processes,
 	    .host_id = host_id(w->host),
 	    .boot_id = host_boot_id(w->host),
 	};
+	ask_for_files(w, &o->config, &demand);
 	struct sensor_options sensor = {
+	    .demand = &demand,
 	    .root_pid = (uint32_t)o->root_pid,
 	    .cgroup_path = o->config.cgroup,
 	    .watch_directories = directories(w, &o->config),

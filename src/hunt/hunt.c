@@ -151,9 +151,17 @@ static void feed(struct hunt *h, struct input_queue *input, struct work *work)
 	for (uint32_t i = 0; i < work->found_count; i++) {
 		const struct work_event *e = &work->found[i];
 
-		e->kept->arrival = h->stats.events + e->nth;
-		detector_take(h->options.detector, e->kept, work->hits + e->hits, e->hit_count,
-			      min_time(others, max_time(input->reached_ns, e->reached_ns)));
+		const struct detector_event taken = {
+		    .event = e->kept,
+		    .block = &work->block,
+		    .time_ns = e->time_ns,
+		    .arrival = h->stats.events + e->nth,
+		    .hits = work->hits + e->hits,
+		    .hit_count = e->hit_count,
+		};
+
+		detector_take_in(h->options.detector, &taken,
+				 min_time(others, max_time(input->reached_ns, e->reached_ns)));
 	}
 	work->found_count = 0;
 	input->reached_ns = max_time(input->reached_ns, work->reached_ns);

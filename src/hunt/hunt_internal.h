@@ -25,6 +25,7 @@
 /* An event with hits. */
 struct work_event {
 	struct kept_event *kept;
+	int64_t time_ns;
 	int64_t reached_ns; /* latest time of the batch up to it */
 	uint32_t nth;       /* among the batch's events, from 1 */
 	uint32_t hits;      /* begin of its hits in the work's */

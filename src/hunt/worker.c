@@ -85,6 +85,7 @@ static void add_found(struct work *work, struct kept_event *kept, const struct e
 	}
 	work->found[work->found_count++] = (struct work_event){
 	    .kept = kept,
+	    .time_ns = kept->time_ns,
 	    .reached_ns = work->reached_ns,
 	    .nth = (uint32_t)work->events,
 	    .hits = work->hit_count,
@@ -104,7 +105,6 @@ static void on_event(struct worker *worker, struct work *work)
 		work->first_ns = event->time_ns;
 	if (event->time_ns > work->reached_ns)
 		work->reached_ns = event->time_ns;
-	/* Its arrival is the consumer's to say. */
 	if (n)
 		add_found(work, detector_keep_in(worker->detector, &work->block, event, hits, n),
 			  hits, n);

@@ -5,6 +5,7 @@
  * and those that Elastic Defend, Auditbeat, auditd_manager, CrowdStrike, SentinelOne, Sysmon for
  * Linux and Elastic's session data report.
  */
+#include "event/action.h"
 #include "rule/lint_internal.h"
 
 static const char *const event_categories[] = {
@@ -44,13 +45,7 @@ const char *const *lint_allowed_values(struct str field)
 
 /* ---- actions */
 
-static const struct {
-	const char *action, *category;
-} our_actions[] = {
-    {"fork", "process"},      {"exec", "process"}, {"end", "process"},   {"creation", "file"},
-    {"modification", "file"}, {"rename", "file"},  {"deletion", "file"},
-};
-
+/* What sources other than lintel call what they report. */
 static const char *const other_actions[] = {"already_running",
 					    "connection_accepted",
 					    "connection_attempted",
@@ -138,11 +133,7 @@ static const char *const other_actions[] = {"already_running",
 
 bool lint_action_ours(struct str action, struct str category)
 {
-	for (size_t i = 0; i < sizeof(our_actions) / sizeof(*our_actions); i++)
-		if (str_eq_fold(action, str_from(our_actions[i].action)) &&
-		    (!category.len || str_eq(category, str_from(our_actions[i].category))))
-			return true;
-	return false;
+	return action_find(action, category) != NULL;
 }
 
 static bool listed(struct str name, const char *const *list)
@@ -531,8 +522,11 @@ struct str lint_action_near(struct str action)
 {
 	struct nearest best = {.slips = slips_allowed(action) + 1};
 
-	for (size_t i = 0; i < sizeof(our_actions) / sizeof(*our_actions); i++)
-		look(&best, action, str_from(our_actions[i].action));
+	uint32_t count;
+	const struct action *ours = action_table(&count);
+
+	for (uint32_t i = 0; i < count; i++)
+		look(&best, action, str_from(ours[i].action));
 	for (const char *const *a = other_actions; *a; a++)
 		look(&best, action, str_from(*a));
 	return best.name;

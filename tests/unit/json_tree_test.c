@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -171,6 +173,25 @@ static void nesting_is_bounded(void **state)
 	assert_int_equal(error_of_depth(JSON_TREE_DEPTH_MAX + 1), -E2BIG);
 }
 
+/* Finding the place of an error must not go deeper than reading did: it takes stack at each level. */
+static void far_too_deep_is_an_error_like_any_other(void **state)
+{
+	enum {
+		LEVELS = 1000000
+	};
+	char *text = malloc(2 * LEVELS);
+	struct fixture f;
+
+	(void)state;
+	memset(text, '[', LEVELS);
+	memset(text + LEVELS, ']', LEVELS);
+	read_at(&f, (struct str){text, 2 * LEVELS}, 1);
+	assert_int_not_equal(f.error, 0);
+	assert_int_equal(f.diags.count, 1);
+	done(&f);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +201,7 @@ int main(void)
 	    cmocka_unit_test(positions_behind_what_was_mended),
 	    cmocka_unit_test(errors_have_a_place),
 	    cmocka_unit_test(nesting_is_bounded),
+	    cmocka_unit_test(far_too_deep_is_an_error_like_any_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
  * The loader loads one of the two programs.
  */
 #include "sensor/bpf/files.h"
+#include "sensor/bpf/uring.h"
 
 enum {
 	SLOT_SUBMIT,
@@ -57,7 +58,7 @@ struct {
 	__type(value, struct strings);
 } gather SEC(".maps");
 
-static __always_inline __u32 call_of(__u8 opcode)
+static __always_inline __u32 call_of_operation(__u8 opcode)
 {
 	switch (opcode) {
 	case OP_OPENAT:
@@ -224,7 +225,7 @@ static __always_inline int on_request(struct io_kiocb *req)
 	__u64 id = (__u64)req;
 	struct strings *g;
 
-	call = call_of(BPF_CORE_READ(req, opcode));
+	call = call_of_operation(BPF_CORE_READ(req, opcode));
 	if (call == CALL_NONE || tgid == config.self_tgid || !followed(task, tgid))
 		return 0;
 	g = bpf_map_lookup_elem(&gather, &zero);
@@ -251,16 +252,6 @@ SEC("tp_btf/io_uring_submit_sqe")
 int BPF_PROG(on_submit_sqe)
 {
 	return on_request((void *)plain_argument(ctx, 0));
-}
-
-static __always_inline int result_of(void *ctx)
-{
-	struct io_uring_cqe *cqe;
-
-	if (!config.uring_cqe)
-		return plain_argument(ctx, 3);
-	cqe = (void *)plain_argument(ctx, 2);
-	return BPF_CORE_READ(cqe, res);
 }
 
 SEC("tp_btf/io_uring_complete")
