@@ -11,6 +11,12 @@ void audit_incomplete(struct audit_making *making, const char *what)
 
 static void add_extra(struct audit_making *making, struct str name, struct value value)
 {
+	int32_t known = field_set_find(making->event->fields, name);
+
+	if (known >= 0) {
+		event_set(making->event, (uint32_t)known, value);
+		return;
+	}
 	for (uint32_t i = 0; i < making->extra_count; i++)
 		if (str_eq(making->extras[i].name, name))
 			return;

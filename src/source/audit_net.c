@@ -129,6 +129,7 @@ void audit_fill_peer(struct audit_making *making)
 		return;
 	}
 	set_end(making, &address, making->kind.object != OBJECT_TO_PEER);
+	audit_set(making, "lintel.network.syscall", making->call_name);
 	audit_set(making, "auditd.data.socket.family", family_name(arena, address.family));
 	if (address.ip.len)
 		audit_set(making, "network.type",

@@ -119,18 +119,18 @@ static const struct {
      {"\"target_path\":\"to/where\"", "\"path\":\"/d/l\"", "\"type\":\"symlink\""}},
     /* a refused connection was attempted, one without a way was not */
     {CALL("42", "success=no exit=-111", ZEROS) SOCKADDR("020000507F0000010000000000000000"),
-     {"connection_attempted", "\"outcome\":\"failure\"", "\"destination.ip\":\"127.0.0.1\""}},
+     {"connection_attempted", "\"outcome\":\"failure\"", "\"ip\":\"127.0.0.1\""}},
     {CALL("42", "success=no exit=-101", ZEROS) SOCKADDR("020000507F0000010000000000000000"),
      {"!connection_attempted", "connected-to"}},
     /* a family in the other byte order, one that is cut, an abstract name, none at all */
     {CALL("42", GOOD, ZEROS) SOCKADDR("000200507F0000010000000000000000"),
-     {"\"destination.ip\":\"127.0.0.1\"", "\"destination.port\":80"}},
-    {CALL("42", GOOD, ZEROS) SOCKADDR("0200"), {"!destination.ip\":", "socket.family\":\"ipv4\""}},
+     {"\"ip\":\"127.0.0.1\"", "\"port\":80"}},
+    {CALL("42", GOOD, ZEROS) SOCKADDR("0200"), {"!\"ip\":", "socket.family\":\"ipv4\""}},
     {CALL("42", GOOD, ZEROS) SOCKADDR("0100002F746D702F78"),
-     {"\"destination.address\":\"@/tmp/x\""}},
+     {"\"destination\":{\"address\":\"@/tmp/x\""}},
     {CALL("42", GOOD, ZEROS), {"destination.ip: no SOCKADDR record"}},
     {CALL("43", "success=yes exit=5", ZEROS) SOCKADDR("02000050C00002010000000000000000"),
-     {"connection_accepted", "\"source.ip\":\"192.0.2.1\"", "ingress"}},
+     {"connection_accepted", "\"source\":{\"address\":\"192.0.2.1\"", "ingress"}},
     /* several keys; a name with a blank in what auditd looked up */
     {"type=SYSCALL msg=audit(1.000:1): arch=c000003e syscall=105 success=yes exit=0 pid=70 ppid=1 "
      "uid=5 gid=5 euid=5 egid=5 comm=\"x\" exe=\"/bin/x\" key=6E65740173746167652032\x1d"
@@ -140,7 +140,7 @@ static const struct {
     {"type=USER_LOGIN msg=audit(1.000:1): pid=7 uid=0 auid=4294967295 ses=4294967295 "
      "msg='op=login acct=28756E6B6E6F776E207573657229 exe=\"/usr/sbin/sshd\" hostname=? addr=? "
      "terminal=ssh res=failed'\n",
-     {"\"name\":\"(unknown user)\"", "!source.address", "\"outcome\":\"failure\""}},
+     {"\"name\":\"(unknown user)\"", "!\"source\":", "\"outcome\":\"failure\""}},
     {"type=AVC msg=audit(1.000:1): apparmor=\"DENIED\" operation=\"open\" profile=\"p\" "
      "name=\"/etc/x\" pid=70 comm=\"y\" requested_mask=\"r\" denied_mask=\"r\" fsuid=0 ouid=0\n",
      {"violated-apparmor-policy", "\"path\":\"/etc/x\"", "\"auditd.data.operation\":\"open\""}},
