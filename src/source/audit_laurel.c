@@ -194,7 +194,8 @@ const struct audit_group *audit_laurel_read(struct arena *arena, struct str line
 	int err = json_tree_read(arena, line, STR("laurel"), 1, &diags, &root);
 
 	diag_list_free(&diags);
-	*why = err == -E2BIG ? "nested too deep or too long" : "not a JSON object";
+	*why = err == -E2BIG ? "nested too deep or too long"
+			     : "not a JSON object, or one with a key twice";
 	if (err || root->type != TREE_TABLE)
 		return NULL;
 	audit_build(&builder, arena);

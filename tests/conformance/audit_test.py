@@ -100,7 +100,7 @@ EXPECTED = {
         105: {"event.action": ["deletion", "deleted"], "lintel.file.syscall": "io_uring_unlinkat",
               # the record of an io_uring operation does not have its directory
               "file.path": "a.txt",
-              "lintel.incomplete": ["process.parent: no longer known", "file.path: relative to a directory that the log does not name"]},
+              "lintel.incomplete": ["process.parent: not in the log", "file.path: relative to a directory that the log does not name"]},
     },
 }
 

@@ -143,7 +143,8 @@ static const struct {
      {"\"name\":\"(unknown user)\"", "!\"source\":", "\"outcome\":\"failure\""}},
     {"type=AVC msg=audit(1.000:1): apparmor=\"DENIED\" operation=\"open\" profile=\"p\" "
      "name=\"/etc/x\" pid=70 comm=\"y\" requested_mask=\"r\" denied_mask=\"r\" fsuid=0 ouid=0\n",
-     {"violated-apparmor-policy", "\"path\":\"/etc/x\"", "\"auditd.data.operation\":\"open\""}},
+     {"\"category\":[\"file\"]", "violated-apparmor-policy", "\"path\":\"/etc/x\"",
+      "\"auditd.data.operation\":\"open\""}},
     {"type=UNKNOWN[1999] msg=audit(1.000:1): pid=3 thing=4\n",
      {"\"action\":\"unknown[1999]\"", "\"auditd.data.thing\":\"4\""}},
 };
