@@ -318,6 +318,8 @@ static void fill_from_record(struct audit_making *making)
 {
 	const struct audit_record *record = making->call ? making->call : making->main;
 	struct event *event = making->event;
+	const struct audit_record *parent =
+	    audit_record_of(making->group, STR("PARENT_INFO")); /* laurel before 0.5.6 */
 	struct str executable = audit_get(record, STR("exe"));
 	uint32_t pid = id_of(record, STR("pid")), ppid = id_of(record, STR("ppid"));
 
@@ -333,6 +335,8 @@ static void fill_from_record(struct audit_making *making)
 	/* laurel knows more of the parent than the records do */
 	set_if(event, FIELD_PROCESS_PARENT_EXECUTABLE, audit_get(record, STR("PPID.exe")));
 	set_if(event, FIELD_PROCESS_PARENT_NAME, audit_get(record, STR("PPID.comm")));
+	set_if(event, FIELD_PROCESS_PARENT_EXECUTABLE, audit_get(parent, STR("exe")));
+	set_if(event, FIELD_PROCESS_PARENT_NAME, audit_get(parent, STR("comm")));
 }
 
 static struct str title_of(struct arena *arena, struct str argv)
@@ -354,6 +358,27 @@ static void fill_container(struct audit_making *making)
 	set_if(making->event, FIELD_CONTAINER_ID, id.len ? id : audit_get(container, STR("id")));
 }
 
+/* What laurel reads of a program beside the records: variables of its environment, and, where it is
+ * told so, its arguments as one text. */
+static void fill_laurels(struct audit_making *making)
+{
+	const struct audit_record *record = audit_record_of(making->group, STR("EXECVE"));
+	struct arena *arena = &making->event->arena;
+	struct str prefix = STR("ENV.");
+
+	set_if(making->event, FIELD_PROCESS_COMMAND_LINE, audit_get(record, STR("ARGV_STR")));
+	for (uint32_t i = 0; record && i < record->count; i++) {
+		struct str name = record->fields[i].name;
+
+		if (!str_starts(name, prefix))
+			continue;
+		name = (struct str){name.p + prefix.len, name.len - prefix.len};
+		audit_append(making, "process.env_vars",
+			     arena_printf(arena, "%.*s=%.*s", STR_ARG(name),
+					  STR_ARG(record->fields[i].value)));
+	}
+}
+
 void audit_fill_process(struct audit_making *making)
 {
 	const struct audit_record *record = making->call ? making->call : making->main;
@@ -364,6 +389,7 @@ void audit_fill_process(struct audit_making *making)
 		process_fill(making->node->processes, making->process, event);
 	fill_from_record(making);
 	fill_container(making);
+	fill_laurels(making);
 	event_set_str(event, FIELD_PROCESS_WORKING_DIRECTORY,
 		      audit_get(audit_record_of(making->group, STR("CWD")), STR("cwd")));
 	if (audit_get(title, STR("proctitle")).len)
