@@ -19,9 +19,9 @@
 /* Losses behind which a match may hide. Texts cut, records late by a little and the like are counted
  * too, but leave an event. */
 static const enum counter causes[] = {
-    COUNTER_RING_FULL,	      COUNTER_RING_SHED,	COUNTER_KERNEL_MAP_FULL,
-    COUNTER_KERNEL_MISSED,    COUNTER_RECORD_INVALID,	COUNTER_FANOTIFY_OVERFLOW,
-    COUNTER_PROCESS_EVICTED,  COUNTER_REORDER_FULL,	COUNTER_SEQUENCE_EVICTED,
+    COUNTER_RING_FULL,        COUNTER_RING_SHED,         COUNTER_KERNEL_MAP_FULL,
+    COUNTER_KERNEL_MISSED,    COUNTER_RECORD_INVALID,    COUNTER_FANOTIFY_OVERFLOW,
+    COUNTER_PROCESS_EVICTED,  COUNTER_REORDER_FULL,      COUNTER_SEQUENCE_EVICTED,
     COUNTER_LINEAGE_EVICTED,  COUNTER_THRESHOLD_EVICTED, COUNTER_NEW_TERMS_EVICTED,
     COUNTER_EVALUATION_ERROR, COUNTER_OUTPUT_FAILED,
 };
@@ -30,8 +30,8 @@ static const enum counter causes[] = {
 
 /* What kinds of records are called in events; several kinds may be one. */
 static const char *const kind_names[WIRE_KIND_COUNT] = {
-    [WIRE_FORK] = "fork",	[WIRE_EXEC] = "exec",	[WIRE_EXIT] = "end",
-    [WIRE_FILE] = "file",	[WIRE_PATHS] = "file",	[WIRE_MOUNTS] = "mounts",
+    [WIRE_FORK] = "fork",       [WIRE_EXEC] = "exec",  [WIRE_EXIT] = "end",
+    [WIRE_FILE] = "file",       [WIRE_PATHS] = "file", [WIRE_MOUNTS] = "mounts",
     [WIRE_NETWORK] = "network", [WIRE_DNS] = "dns",
 };
 
@@ -43,9 +43,10 @@ struct by_kind {
 
 struct blind {
 	struct cause {
-		uint64_t told;	 /* the counter when it was last told of */
-		uint64_t seen;	 /* when it was last looked at */
-		int64_t since_ns; /* when what is not yet told of began, at the earliest; 0: nothing */
+		uint64_t told; /* the counter when it was last told of */
+		uint64_t seen; /* when it was last looked at */
+		int64_t
+		    since_ns; /* when what is not yet told of began, at the earliest; 0: nothing */
 		int64_t told_ns; /* CLOCK_MONOTONIC; 0: never */
 	} causes[CAUSE_COUNT];
 	struct by_kind full, shed;

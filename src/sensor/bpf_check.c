@@ -4,10 +4,12 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/io_uring.h>
+#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -50,6 +52,20 @@ static void run_child(void)
 		waitpid(pid, NULL, 0);
 }
 
+/* A socket that begins to listen, where nobody can reach it for long, and ends: two changes of state. */
+static void run_socket(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in loopback = {.sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+	if (fd < 0)
+		return;
+	if (!bind(fd, (struct sockaddr *)&loopback, sizeof(loopback)))
+		(void)!listen(fd, 1);
+	close(fd);
+}
+
 static uint64_t runs_of(const struct bpf_program *program)
 {
 	struct bpf_prog_info info;
@@ -69,6 +85,7 @@ int bpf_check_fired(const struct bpf_check *checks, int count)
 		return 0;
 	run_child();
 	run_uring_nop();
+	run_socket();
 	for (int i = 0; i < count; i++) {
 		if (!checks[i].program || runs_of(checks[i].program))
 			continue;

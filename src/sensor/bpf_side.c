@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The BPF programs: loading what this kernel takes, attaching it, and the ring they share. */
-#include "sensor/sensor_internal.h"
+#include "sensor/bpf_side_internal.h"
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -19,34 +19,8 @@
 #include "sensor/demand.h"
 #include "sensor/wire.h"
 
-#include "calls.skel.h"
-#include "file.skel.h"
-#include "network.skel.h"
-#include "process.skel.h"
-#include "tasks.skel.h"
-#include "uring.skel.h"
-#include "uring_network.skel.h"
-
 /* bpf/common.h */
 #define SCRATCH_SLOTS 3
-
-struct bpf_side {
-	struct wire_config config;
-	uint32_t ring_bytes;
-	uint32_t demand_count;
-	uint64_t demand_bits[DEMAND_BITS / 64];
-	struct btf *btf;
-	struct process_bpf *process;
-	struct calls_bpf *calls;     /* the program at sys_exit; NULL when it could not be loaded */
-	struct file_bpf *file;       /* behind it; likewise */
-	struct network_bpf *network; /* likewise */
-	struct uring_bpf *uring;     /* likewise */
-	struct uring_network_bpf *uring_network; /* likewise */
-	struct tasks_bpf *tasks;                 /* likewise */
-	struct ring_buffer *ring;
-	struct sensor *sensor; /* during bpf_side_consume */
-	int left;              /* records this call may still take */
-};
 
 /* libbpf speaks of every hook that is missing; lintel says it once and in its own words. */
 __attribute__((format(printf, 2, 0))) static int print_debug(enum libbpf_print_level level,
@@ -121,7 +95,8 @@ static int prepare(struct bpf_side *bpf, struct bpf_object *object)
 				return err;
 	if (!bpf->calls || object == bpf->calls->obj)
 		return 0;
-	return share_map(object, bpf->calls->obj, "groups");
+	err = share_map(object, bpf->calls->obj, "groups");
+	return err ? err : share_map(object, bpf->calls->obj, "resolvers");
 }
 
 /* Let the program at sys_exit jump to the one that handles this group's calls. */
@@ -403,6 +378,8 @@ static void check_fired(const struct bpf_side *bpf)
 	    {bpf->file ? bpf->file->progs.on_sys_enter : NULL, "sys_enter",
 	     "paths are read after the call only"},
 	    {bpf->calls ? bpf->calls->progs.on_sys_exit : NULL, "sys_exit", no_files},
+	    {bpf->network ? bpf->network->progs.on_tcp_state : NULL, "inet_sock_set_state",
+	     "connections that fail and those that end are not seen"},
 	    {submit, "io_uring_submit_req", no_uring},
 	    {uring ? uring->progs.on_complete : NULL, "io_uring_complete", no_uring},
 	};
@@ -508,79 +485,4 @@ int bpf_side_tasks(struct bpf_side *bpf)
 	fd = bpf_iter_create(link);
 	close(link);
 	return fd;
-}
-
-static void read_losses(const struct bpf_side *bpf, uint64_t total[WIRE_LOSS_COUNT])
-{
-	int cpus = libbpf_num_possible_cpus();
-	uint64_t *each;
-
-	memset(total, 0, WIRE_LOSS_COUNT * sizeof(*total));
-	if (cpus <= 0)
-		return;
-	each = xcalloc((size_t)cpus, sizeof(*each));
-	for (uint32_t cause = 0; cause < WIRE_LOSS_COUNT; cause++) {
-		if (bpf_map__lookup_elem(bpf->process->maps.losses, &cause, sizeof(cause), each,
-					 (size_t)cpus * sizeof(*each), 0))
-			continue;
-		for (int cpu = 0; cpu < cpus; cpu++)
-			total[cause] += each[cpu];
-	}
-	free(each);
-}
-
-/* Hits for which the kernel did not run a program, because it was running on that CPU (5.12). */
-static uint64_t object_misses(const struct bpf_object *object)
-{
-	struct bpf_program *program;
-	uint64_t misses = 0;
-
-	if (!object)
-		return 0;
-	bpf_object__for_each_program(program, object)
-	{
-		struct bpf_prog_info info;
-		uint32_t bytes = sizeof(info);
-
-		memset(&info, 0, sizeof(info));
-		if (bpf_program__fd(program) >= 0 &&
-		    !bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &bytes))
-			misses += info.recursion_misses;
-	}
-	return misses;
-}
-
-void bpf_side_count_losses(struct bpf_side *bpf)
-{
-	uint64_t total[WIRE_LOSS_COUNT], ring = 0, shed = 0;
-
-	read_losses(bpf, total);
-	for (int kind = 0; kind < WIRE_KIND_COUNT; kind++) {
-		ring += total[WIRE_LOSS_RING + kind];
-		shed += total[WIRE_LOSS_SHED + kind];
-	}
-	counter_set(COUNTER_RING_FULL, ring);
-	counter_set(COUNTER_RING_SHED, shed);
-	counter_set(COUNTER_KERNEL_READ_FAILED, total[WIRE_LOSS_READ]);
-	counter_set(COUNTER_KERNEL_MAP_FULL, total[WIRE_LOSS_MAP]);
-	counter_set(COUNTER_PATH_TRUNCATED, total[WIRE_LOSS_PATH]);
-	counter_set(COUNTER_ARGV_TRUNCATED, total[WIRE_LOSS_ARGV]);
-	counter_set(COUNTER_KERNEL_MISSED,
-		    object_misses(bpf->process->obj) +
-			object_misses(bpf->calls ? bpf->calls->obj : NULL) +
-			object_misses(bpf->file ? bpf->file->obj : NULL) +
-			object_misses(bpf->network ? bpf->network->obj : NULL) +
-			object_misses(bpf->uring ? bpf->uring->obj : NULL) +
-			object_misses(bpf->uring_network ? bpf->uring_network->obj : NULL));
-	counter_set(COUNTER_MESSAGES_SKIPPED, total[WIRE_LOSS_MESSAGES]);
-}
-
-void bpf_side_losses(const struct bpf_side *bpf, uint64_t full[WIRE_KIND_COUNT],
-		     uint64_t shed[WIRE_KIND_COUNT])
-{
-	uint64_t total[WIRE_LOSS_COUNT];
-
-	read_losses(bpf, total);
-	memcpy(full, total + WIRE_LOSS_RING, WIRE_KIND_COUNT * sizeof(*full));
-	memcpy(shed, total + WIRE_LOSS_SHED, WIRE_KIND_COUNT * sizeof(*shed));
 }
