@@ -124,7 +124,7 @@ static void add_gap(struct json_writer *w, const struct coverage_gap *gap, bool 
 	json_member(w, STR("costs"), str_from(coverage_cost_name(gap->cost)));
 	if (gap->stage)
 		add_count(w, STR("stage"), gap->stage);
-	if (observed && gap->kind != GAP_CATEGORY)
+	if (observed && gap->kind == GAP_FIELD)
 		add_count(w, STR("events"), gap->events);
 	json_end(w);
 }
@@ -180,7 +180,9 @@ static void analytic_line(const struct coverage_report *report, const struct ana
 		json_member(&w, STR("id"), str_from(need->component));
 		json_member(&w, STR("component"), str_from(component_name(need->component)));
 		json_member(&w, STR("log_source"), str_from(need->log_source));
-		add_bool(&w, STR("given"), component_given(report->supply, need->component));
+		json_member(&w, STR("given"),
+			    str_from(coverage_verdict_name(
+				component_verdict(report->supply, need->component))));
 		json_end(&w);
 	}
 	json_end(&w);

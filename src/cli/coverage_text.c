@@ -183,8 +183,9 @@ static void gaps(struct page *p, const struct rule_coverage *r)
 		}
 		buf_add(p->out, shown++ ? STR("; ") : STR("  lacks "));
 		coverage_write_gap(&r->gaps[i], p->out);
-		if (supply_is_observed(p->report->supply) && r->gaps[i].kind != GAP_CATEGORY)
-			buf_printf(p->out, " (in %" PRIu64 " events)", r->gaps[i].events);
+		if (r->gaps[i].kind == GAP_FIELD && r->gaps[i].events)
+			buf_printf(p->out, " (only %" PRIu64 " other events have it)",
+				   r->gaps[i].events);
 	}
 	if (more)
 		buf_printf(p->out, "; and %u more", more);
@@ -232,12 +233,14 @@ static void needs(struct page *p, const struct analytic *a)
 	uint32_t shown = 0;
 
 	for (const struct analytic_need *need = a->needs; need->component; need++) {
+		enum coverage_verdict v = component_verdict(p->report->supply, need->component);
+
 		/* Needed from several log sources: one row after the other. */
-		if (component_given(p->report->supply, need->component) ||
+		if (v == COVERAGE_FULL ||
 		    (need > a->needs && !strcmp(need[-1].component, need->component)))
 			continue;
-		buf_printf(p->out, "%s%s", shown++ ? "; " : "  lacks ",
-			   component_name(need->component));
+		buf_printf(p->out, "%s%s%s", shown++ ? "; " : "  lacks ",
+			   v == COVERAGE_PART ? "part of " : "", component_name(need->component));
 	}
 }
 

@@ -22,6 +22,7 @@ struct losses {
 	int64_t started_ns, looked_ns, saved_ns;
 	struct loss_range unwatched;
 	struct loss of[COUNTER_COUNT];
+	bool saved; /* once */
 	bool failing;
 };
 
@@ -161,10 +162,10 @@ int losses_save(struct losses *losses, int64_t now_ns, uint64_t events, bool end
 {
 	struct buf text = {0};
 
-	if (!ended && now_ns >= losses->saved_ns &&
-	    now_ns - losses->saved_ns < STATE_INTERVAL_S * NS_PER_SEC &&
-	    losses->saved_ns != losses->started_ns)
+	if (!ended && losses->saved && now_ns >= losses->saved_ns &&
+	    now_ns - losses->saved_ns < STATE_INTERVAL_S * NS_PER_SEC)
 		return 0;
+	losses->saved = true;
 	losses->saved_ns = now_ns;
 	write_json(losses, now_ns, events, ended, &text);
 	int error = replace(losses, &text);

@@ -35,11 +35,13 @@ struct losses;
 /* `path`: of losses.json, copied. What is there tells how long nobody watched. */
 struct losses *losses_new(const char *path, int64_t now_ns);
 void losses_free(struct losses *losses);
-/* Compare the counters with the last time; does nothing when that is less than a second ago. True when
- * it is time to bring counters kept elsewhere up to date before. */
+/* Is it a second since losses_look()? Then counters kept elsewhere should be brought up to date and
+ * looked at. */
 bool losses_due(const struct losses *losses, int64_t now_ns);
+/* Compare the counters with the last time: what has grown was lost in between. */
 void losses_look(struct losses *losses, int64_t now_ns);
-/* Write the file: after STATE_INTERVAL_S, or `ended`. 0 or -errno; a failure is said once and counted. */
+/* Write the file, at first, then every STATE_INTERVAL_S and when `ended`. 0 or -errno; a failure is said
+ * once and counted. */
 int losses_save(struct losses *losses, int64_t now_ns, uint64_t events, bool ended);
 
 /* What losses.json says. */

@@ -16,6 +16,7 @@
 #include "base/notify.h"
 #include "cli/cli.h"
 #include "cli/config.h"
+#include "cli/losses.h"
 #include "cli/setup.h"
 #include "cli/state.h"
 #include "engine/alert.h"
@@ -56,6 +57,7 @@ struct watch {
 	struct sink *archive; /* STATE/alerts.ndjson */
 	struct sink *events;  /* --events; may be NULL */
 	struct state *state;
+	struct losses *losses;
 	bool hides_blocks;
 	int signal_fd;
 	int epoll_fd;
@@ -350,6 +352,7 @@ static int open_all(struct watch *w, const struct options *o)
 		return error;
 	if ((error = open_sensor(w, o)) != 0)
 		return error;
+	w->losses = losses_new(state_path(w->state, LOSSES_FILE), clock_now_ns());
 	if ((error = poll_for(w, w->signal_fd)) != 0)
 		return error;
 	return poll_for(w, sensor_fd(w->sensor));
@@ -372,6 +375,7 @@ static void close_all(struct watch *w)
 	arena_free(&w->directories);
 	buf_free(&w->line);
 	buf_free(&w->ancestors);
+	losses_free(w->losses);
 	state_close(w->state);
 	if (w->signal_fd >= 0)
 		close(w->signal_fd);
@@ -407,6 +411,18 @@ static void on_event(void *context, struct event *event, const struct process *p
 		log_debug("event could not be written: %s", strerror(-error));
 }
 
+/* When what was lost, for `lintel coverage`. */
+static int note_losses(struct watch *w, bool ended)
+{
+	int64_t now = clock_now_ns();
+
+	if (ended || losses_due(w->losses, now)) {
+		sensor_count_losses(w->sensor);
+		losses_look(w->losses, now);
+	}
+	return losses_save(w->losses, now, w->event_count, ended);
+}
+
 /* Time passes on a quiet host too: what waits for it is decided. */
 static void advance(struct watch *w)
 {
@@ -416,7 +432,7 @@ static void advance(struct watch *w)
 		w->stream_time_ns = now;
 	detector_advance(w->detector, w->stream_time_ns);
 	/* Failures are said and counted there; it is tried again. */
-	if (state_save(w->state, w->detector, false))
+	if (state_save(w->state, w->detector, false) || note_losses(w, false))
 		log_debug("state not saved");
 }
 
@@ -491,7 +507,7 @@ static int watch(const struct options *o)
 		/* What was in flight when the signal came still counts. */
 		sensor_drain(w.sensor, on_event, &w);
 		detector_flush(w.detector);
-		if (state_save(w.state, w.detector, true))
+		if (state_save(w.state, w.detector, true) || note_losses(&w, true))
 			status = EXIT_FAILED;
 		summary(&w);
 	}

@@ -20,11 +20,17 @@ static const char attack_version[] =
 #undef NEED
 
 static const struct {
-	const char *id, *name, *actions;
+	const char *id, *name;
+	enum coverage_verdict most; /* of it that its actions give */
+	const char *actions;
 } components[] = {
-#define COMPONENT(id, name, actions) {id, name, actions},
+#define ALL COVERAGE_FULL
+#define SOME COVERAGE_PART
+#define COMPONENT(id, name, most, actions) {id, name, most, actions},
 #include "coverage/components.def"
 #undef COMPONENT
+#undef ALL
+#undef SOME
 };
 
 #define COMPONENT_COUNT (sizeof(components) / sizeof(components[0]))
@@ -83,7 +89,7 @@ static bool kind_gives(const struct supply_kind *kind, const char *name, const c
 	return false;
 }
 
-bool component_given(const struct supply *supply, const char *id)
+enum coverage_verdict component_verdict(const struct supply *supply, const char *id)
 {
 	for (size_t i = 0; i < COMPONENT_COUNT; i++) {
 		if (strcmp(components[i].id, id) != 0)
@@ -91,18 +97,21 @@ bool component_given(const struct supply *supply, const char *id)
 		for (uint32_t k = 0; k < supply_kind_count(supply); k++)
 			if (kind_gives(supply_kind(supply, k), components[i].name,
 				       components[i].actions))
-				return true;
+				return components[i].most;
 	}
-	return false;
+	return COVERAGE_NO;
 }
 
 enum coverage_verdict analytic_verdict(const struct analytic *analytic, const struct supply *supply)
 {
-	uint32_t given = 0, count = 0;
+	enum coverage_verdict best = COVERAGE_NO, worst = COVERAGE_FULL;
 
 	for (const struct analytic_need *need = analytic->needs; need->component; need++) {
-		count++;
-		given += component_given(supply, need->component);
+		enum coverage_verdict v = component_verdict(supply, need->component);
+
+		best = v < best ? v : best;
+		worst = v > worst ? v : worst;
 	}
-	return given == count ? COVERAGE_FULL : given ? COVERAGE_PART : COVERAGE_NO;
+	return worst == COVERAGE_FULL ? COVERAGE_FULL : best == COVERAGE_NO ? COVERAGE_NO
+									    : COVERAGE_PART;
 }

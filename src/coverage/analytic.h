@@ -30,9 +30,9 @@ const struct analytic *analytics(uint32_t *count);
 const char *analytics_version(void);
 /* "Process Creation" of "DC0032"; the id when the table does not have it. */
 const char *component_name(const char *id);
-/* Does the source have events that give the data component? */
-bool component_given(const struct supply *supply, const char *id);
-/* How many of the analytic's needs are given; full: all, no: none. */
+/* How much of the data component the source's events give. */
+enum coverage_verdict component_verdict(const struct supply *supply, const char *id);
+/* Full: all it needs is given in full. No: nothing of what it needs is given. */
 enum coverage_verdict analytic_verdict(const struct analytic *analytic,
 				       const struct supply *supply);
 

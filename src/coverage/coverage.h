@@ -50,7 +50,7 @@ struct coverage_gap {
 	struct str what; /* the field's name, the category, or the comparison as EQL */
 	uint32_t field;  /* GAP_FIELD; and the compared field of GAP_VALUE */
 	uint32_t stage;  /* of a sequence or sample, from 1; 0 otherwise */
-	uint64_t events; /* of recorded telemetry: that have the field, with other values or kinds */
+	uint64_t events; /* GAP_FIELD, of recorded telemetry: of other kinds, that have the field */
 };
 
 struct rule_coverage {

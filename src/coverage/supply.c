@@ -260,7 +260,8 @@ static uint32_t kind_of(struct supply *supply, const struct event *event)
 
 void supply_observe(struct supply *supply, const struct event *event)
 {
-	struct supply_kind *kind = &supply->kinds[kind_of(supply, event)];
+	uint32_t number = kind_of(supply, event); /* which may move the kinds */
+	struct supply_kind *kind = &supply->kinds[number];
 
 	kind->events++;
 	for (uint32_t i = 0; i < event->filled_count; i++) {
