@@ -3,6 +3,7 @@
 #   make             build build/lintel, without root; says which packages are missing
 #   sudo make run    install what is missing, build, start `lintel watch` with the shipped rules
 #   sudo make test   install what is missing, build, run every test
+#   sudo make test-vm  the live tests on four of Debian's kernels, emulated
 #   make help        the other targets
 
 BUILD ?= build
@@ -13,7 +14,7 @@ MESON ?= meson
 OWNER := $(shell stat -c %U .)
 AS := $(if $(filter 0,$(shell id -u)),$(if $(filter root UNKNOWN,$(OWNER)),,runuser -u $(OWNER) --),)
 
-.PHONY: all deps check-deps run test bench bench-overhead fuzz fmt lint install clean help
+.PHONY: all deps check-deps run test test-vm bench bench-overhead fuzz fmt lint install clean help
 .DELETE_ON_ERROR:
 
 all: check-deps $(BUILD)/build.ninja
@@ -35,6 +36,11 @@ run: deps
 test: deps
 	@$(MAKE) --no-print-directory all
 	@exec python3 tests/run.py $(ARGS)
+
+test-vm:
+	@scripts/install-deps --vm
+	@$(MAKE) --no-print-directory all
+	@exec python3 tests/vm/run.py $(ARGS)
 
 bench: deps
 	@$(MAKE) --no-print-directory all
@@ -61,12 +67,14 @@ install: all
 	@$(MESON) install -C $(BUILD)
 
 clean:
-	rm -rf build build-asan build-fuzz
+	rm -rf build build-asan build-fuzz build-vm
 
 help:
 	@echo "make           build (no root needed)"
 	@echo "sudo make run  install packages, build, start lintel watch      [ARGS='--duration 60']"
 	@echo "sudo make test install packages, build, run every test          [ARGS='--only unit']"
+	@echo "sudo make test-vm  the live tests on Debian's 5.10, 6.1, 6.12 and newest kernel, in qemu"
+	@echo "                                                                 [ARGS='--kernel 6.1 --only calls']"
 	@echo "make bench     every figure of speed and memory beside its goal  [ARGS='--quick']"
 	@echo "make bench-overhead  what watching costs the host (root)  [ARGS='--quark quark-mon']"
 	@echo "make fuzz      every fuzz target for FUZZ_SECONDS (600) each"

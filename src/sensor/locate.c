@@ -154,6 +154,19 @@ bool view_paths_of_fd(struct view *view, int root_fd, int fd, struct arena *aren
 	return true;
 }
 
+/* The same, of an overlay known by its device alone: where the kernel side does not know overlayfs's
+ * types (a module, before 5.11) a place has no upper part. */
+static struct str overlay_host_path(struct view *view, uint32_t dev, struct str super_path,
+				    struct arena *arena)
+{
+	const struct mount_table *mounts = view_mounts(view);
+
+	for (uint32_t i = 0; i < mounts->count; i++)
+		if (mounts->entry[i].dev == dev && mounts->entry[i].upper.len)
+			return upper_host_path(view, &mounts->entry[i], super_path, arena);
+	return STR_NULL;
+}
+
 struct str view_host_path(struct view *view, const struct place *place, uint32_t dev,
 			  uint32_t upper_dev, struct arena *arena)
 {
@@ -168,6 +181,8 @@ struct str view_host_path(struct view *view, const struct place *place, uint32_t
 	path = mounts_path_of(own, dev, place_super_path(place, arena), arena);
 	if (path.len == 0 && place->has_upper)
 		path = mounts_path_of(own, upper_dev, place_upper_path(place, arena), arena);
+	if (path.len == 0 && !place->has_upper)
+		path = overlay_host_path(view, dev, place_super_path(place, arena), arena);
 	return path;
 }
 

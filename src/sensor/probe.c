@@ -36,7 +36,7 @@ int sensor_probe(enum hook_state states[HOOK_COUNT])
 	if (!err)
 		err = bpf_side_attach(bpf);
 	if (!err) {
-		bpf_side_try_exec(bpf);
+		bpf_side_try_more(bpf);
 		bpf_side_hooks(bpf, states);
 	}
 	bpf_side_close(bpf);

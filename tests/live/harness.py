@@ -13,11 +13,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 from tap import LINTEL, TOP, Skip, case, done  # noqa: E402,F401
 
+# An emulated machine takes its time (tests/vm): all waiting is so many times longer there.
+PATIENCE = int(os.environ.get("LINTEL_TEST_PATIENCE", "1"))
 # Loading and verifying the BPF programs takes a second or two, more under a sanitizer.
-START_SECONDS = 60
-STOP_SECONDS = 30
-EVENT_SECONDS = 10
-COMMAND_SECONDS = 60
+START_SECONDS = 60 * PATIENCE
+STOP_SECONDS = 30 * PATIENCE
+EVENT_SECONDS = 10 * PATIENCE
+COMMAND_SECONDS = 60 * PATIENCE
 ACTIONS = os.environ.get("LINTEL_ACTIONS", os.path.join(os.path.dirname(LINTEL), "tests/live/actions"))
 
 
