@@ -4,6 +4,7 @@
 #define LINTEL_SENSOR_SENSOR_INTERNAL_H
 
 #include "base/counter.h"
+#include "sensor/probe.h"
 #include "sensor/sensor.h"
 #include "sensor/view.h"
 #include "sensor/wire_read.h"
@@ -53,6 +54,10 @@ void bpf_side_losses(const struct bpf_side *bpf, uint64_t full[WIRE_KIND_COUNT],
 		     uint64_t shed[WIRE_KIND_COUNT]);
 /* Report on this process too (--root-pid). */
 int bpf_side_track(struct bpf_side *bpf, uint32_t pid);
+/* Find out whether more hooks fire, by executing something. */
+void bpf_side_try_more(struct bpf_side *bpf);
+/* What became of the hooks; fanotify's is left as it is. */
+void bpf_side_hooks(const struct bpf_side *bpf, enum hook_state states[HOOK_COUNT]);
 /* What is known of a program that runs already: PROGRAM_ bits. */
 int bpf_side_program(struct bpf_side *bpf, uint32_t pid, uint32_t flags);
 /* A readable descriptor of task records, or -errno. */
@@ -104,6 +109,8 @@ void file_fields(struct sensor *sensor, const struct file_facts *file);
 void file_original(struct sensor *sensor, struct str path, struct str host_path);
 
 /* witness.c, witness_read.c, witness_marks.c: fanotify */
+/* A fanotify descriptor with what this kernel has of what the witness wants, or -errno. */
+int witness_init_fanotify(void);
 int witness_open(struct witness **out, struct sensor *sensor, const char *const *directories);
 void witness_close(struct witness *witness);
 int witness_fd(const struct witness *witness);
