@@ -468,7 +468,8 @@ const struct verb verb_coverage = {
 	"  lintel coverage --rules detection-rules/rules/linux telemetry.ndjson.zst\n"
 	"  lintel coverage --source audit --technique T1574.006\n"
 	"\n"
-	"Exit status: 0 reported; 1 less than --fail-below is fully fed, an input or rule could not\n"
+	"Exit status: 0 reported; 1 less than --fail-below is fully fed, an input or rule could "
+	"not\n"
 	"be read or output not written; 2 wrong usage or configuration; 3 reported, but this\n"
 	"kernel's hooks could not be tried: not root, or no BTF.\n",
     .run = run,

@@ -59,8 +59,8 @@ struct kernel_report {
 /* A file of what is stored. */
 struct stored_file {
 	const char *path;
-	const char *what;         /* "alerts", "events" */
-	int error;                /* -errno; -ENOENT: there is none */
+	const char *what;          /* "alerts", "events" */
+	int error;                 /* -errno; -ENOENT: there is none */
 	int64_t first_ns, last_ns; /* INT64_MIN: no line has a time */
 };
 

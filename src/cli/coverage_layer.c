@@ -120,8 +120,7 @@ static void versions(struct json_writer *w)
 	json_key(w, STR("versions"));
 	json_object(w);
 	/* The Navigator knows major versions. */
-	json_member(w, STR("attack"),
-		    (struct str){attack.p, dot == SIZE_MAX ? attack.len : dot});
+	json_member(w, STR("attack"), (struct str){attack.p, dot == SIZE_MAX ? attack.len : dot});
 	json_member(w, STR("navigator"), STR(NAVIGATOR_VERSION));
 	json_member(w, STR("layer"), STR(LAYER_VERSION));
 	json_end(w);
@@ -185,15 +184,16 @@ static void description(const struct coverage_report *report, struct json_writer
 {
 	struct buf text = {0};
 
-	buf_printf(&text,
-		   "What can fire on events of %s: %u of %u rules fully fed (%.1f %%). Score: 100 "
-		   "where every rule and ATT&CK analytic of the technique is, half for those fed in "
-		   "part.",
-		   report->options->source == SOURCE_INPUT   ? "recorded telemetry"
-		   : report->options->source == SOURCE_AUDIT ? "the audit system"
-							     : "lintel's sensor",
-		   report->endpoint.of[COVERAGE_FULL], report->endpoint.total,
-		   coverage_percent(&report->endpoint));
+	buf_printf(
+	    &text,
+	    "What can fire on events of %s: %u of %u rules fully fed (%.1f %%). Score: 100 "
+	    "where every rule and ATT&CK analytic of the technique is, half for those fed in "
+	    "part.",
+	    report->options->source == SOURCE_INPUT   ? "recorded telemetry"
+	    : report->options->source == SOURCE_AUDIT ? "the audit system"
+						      : "lintel's sensor",
+	    report->endpoint.of[COVERAGE_FULL], report->endpoint.total,
+	    coverage_percent(&report->endpoint));
 	json_member(w, STR("description"), buf_str(&text));
 	buf_free(&text);
 }

@@ -75,8 +75,8 @@ static bool read_tail(struct reading *r, struct stored_file *file, int fd, off_t
 {
 	size_t bytes = size > TAIL_BYTES ? TAIL_BYTES : (size_t)size;
 	struct buf text = {0};
-	ssize_t n = pread(fd, buf_reserve(&text, bytes + EVENT_JSON_PADDING), bytes,
-			  size - (off_t)bytes);
+	ssize_t n =
+	    pread(fd, buf_reserve(&text, bytes + EVENT_JSON_PADDING), bytes, size - (off_t)bytes);
 	int64_t ns;
 	bool found = n > 0 && last_time(r, (struct str){text.p, (size_t)n}, &ns);
 

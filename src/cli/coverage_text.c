@@ -65,8 +65,8 @@ static void add_time(struct buf *out, int64_t ns)
 
 void coverage_write_gap(const struct coverage_gap *gap, struct buf *out)
 {
-	static const char *const costs[] = {"", "alternative: ", "exclusion: ", "optional: ",
-					    "not meant for it: "};
+	static const char *const costs[] = {
+	    "", "alternative: ", "exclusion: ", "optional: ", "not meant for it: "};
 
 	buf_add(out, str_from(costs[gap->cost]));
 	if (gap->kind == GAP_CATEGORY)
@@ -145,8 +145,7 @@ static void telemetry(struct page *p)
 	heading(p, "Telemetry");
 	buf_printf(p->out, "  %" PRIu64 " events", p->report->input_events);
 	if (p->report->input_malformed)
-		buf_printf(p->out, ", %" PRIu64 " lines that are none",
-			   p->report->input_malformed);
+		buf_printf(p->out, ", %" PRIu64 " lines that are none", p->report->input_malformed);
 	buf_add(p->out, STR("\n"));
 	for (uint32_t i = 0; i < supply_kind_count(supply); i++) {
 		const struct supply_kind *kind = supply_kind(supply, i);
@@ -319,8 +318,8 @@ static void stored(struct page *p)
 
 		buf_printf(p->out, "  %-7s %s: ", f->what, f->path);
 		if (f->error) {
-			buf_add(p->out, f->error == -ENOENT ? STR("none")
-							   : str_from(strerror(-f->error)));
+			buf_add(p->out,
+				f->error == -ENOENT ? STR("none") : str_from(strerror(-f->error)));
 		} else if (f->first_ns == INT64_MIN) {
 			buf_add(p->out, STR("nothing with a time"));
 		} else {
@@ -348,11 +347,12 @@ static void summary(struct page *p)
 	buf_add_char(p->out, '\n');
 	tally_line(p, &r->endpoint, "rules");
 	if (r->others.total)
-		buf_printf(p->out,
-			   "%u more rules are for other sensors' indices: %u fully fed, %u in part, "
-			   "%u not\n",
-			   r->others.total, r->others.of[COVERAGE_FULL],
-			   r->others.of[COVERAGE_PART], r->others.of[COVERAGE_NO]);
+		buf_printf(
+		    p->out,
+		    "%u more rules are for other sensors' indices: %u fully fed, %u in part, "
+		    "%u not\n",
+		    r->others.total, r->others.of[COVERAGE_FULL], r->others.of[COVERAGE_PART],
+		    r->others.of[COVERAGE_NO]);
 	if (r->rules->skipped || r->rules->errors)
 		buf_printf(p->out, "not judged: %u skipped, %u with errors\n", r->rules->skipped,
 			   r->rules->errors);

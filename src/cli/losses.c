@@ -60,8 +60,7 @@ bool losses_due(const struct losses *losses, int64_t now_ns)
 
 static void add_range(struct loss *loss, struct loss_range range)
 {
-	struct loss_range *last =
-	    loss->range_count ? &loss->ranges[loss->range_count - 1] : NULL;
+	struct loss_range *last = loss->range_count ? &loss->ranges[loss->range_count - 1] : NULL;
 
 	if (last && (range.from_ns - last->to_ns < LOSS_RANGE_JOIN_S * NS_PER_SEC ||
 		     loss->range_count == LOSS_RANGES_MAX))
@@ -141,7 +140,8 @@ static void write_json(const struct losses *losses, int64_t now_ns, uint64_t eve
 /* To a file beside the old one, which then takes its place: a reader sees one or the other. */
 static int replace(const struct losses *losses, const struct buf *text)
 {
-	int fd = open(losses->new_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd =
+	    open(losses->new_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0)
 		return -errno;

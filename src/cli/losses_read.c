@@ -119,8 +119,8 @@ void losses_read(struct losses_report *report, const char *path)
 	if (!report->error) {
 		arena_init(&arena);
 		diag_list_init(&said);
-		report->error = json_tree_read(&arena, buf_str(&text), str_from(path), 1, &said,
-					       &root);
+		report->error =
+		    json_tree_read(&arena, buf_str(&text), str_from(path), 1, &said, &root);
 		diag_list_print(&said, STDERR_FILENO);
 		if (!report->error && !take(report, root)) {
 			*report = (struct losses_report){.error = -EINVAL};

@@ -112,6 +112,7 @@ enum coverage_verdict analytic_verdict(const struct analytic *analytic, const st
 		best = v < best ? v : best;
 		worst = v > worst ? v : worst;
 	}
-	return worst == COVERAGE_FULL ? COVERAGE_FULL : best == COVERAGE_NO ? COVERAGE_NO
-									    : COVERAGE_PART;
+	return worst == COVERAGE_FULL ? COVERAGE_FULL
+	       : best == COVERAGE_NO  ? COVERAGE_NO
+				      : COVERAGE_PART;
 }

@@ -17,10 +17,10 @@ struct analytic_need {
 };
 
 struct analytic {
-	const char *id;        /* "AN0939" */
-	const char *technique; /* "T1546.016" */
-	const char *name;      /* of the technique */
-	const char *tactics;   /* blanks between */
+	const char *id;                                     /* "AN0939" */
+	const char *technique;                              /* "T1546.016" */
+	const char *name;                                   /* of the technique */
+	const char *tactics;                                /* blanks between */
 	struct analytic_need needs[ANALYTIC_NEEDS_MAX + 1]; /* ended by one without component */
 };
 

@@ -38,9 +38,10 @@ static uint32_t leaf_cost(const struct judge *j, const struct eql_leaf *leaf)
 		return COST_VALUE;
 	for (uint32_t i = 0; i < leaf->field_count; i++)
 		if (!leaf_field_filled(j, leaf, i))
-			cost += field_is_foreign(j, field_set_info(j->fields, leaf->fields[i])->name)
-				    ? COST_FOREIGN
-				    : COST_FIELD;
+			cost +=
+			    field_is_foreign(j, field_set_info(j->fields, leaf->fields[i])->name)
+				? COST_FOREIGN
+				: COST_FIELD;
 	return cost;
 }
 

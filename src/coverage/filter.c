@@ -197,8 +197,8 @@ static void leaf_gaps(struct judge *j, const struct node *node, uint32_t stage)
 			add_field_gap(j, leaf->fields[i], stage, GAP_EXCLUSION);
 }
 
-static void node_gaps(struct judge *j, struct fed_filter *fed, struct node *node,
-		      bool wanted, uint32_t stage)
+static void node_gaps(struct judge *j, struct fed_filter *fed, struct node *node, bool wanted,
+		      uint32_t stage)
 {
 	if (!node->live) {
 		/* What is below a `not` and always holds is no loss: the other parts must differ. */

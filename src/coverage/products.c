@@ -39,12 +39,8 @@ static const struct {
 	bool other_system; /* Defend itself does, from another operating system */
 } foreign_fields[] = {
     {"auditd.", false}, /* Auditbeat, auditd_manager */
-    {"process.title", false},
-    {"winlog.", true},
-    {"registry.", true},
-    {"dll.", true},
-    {"process.pe.", true},
-    {"process.code_signature.", true},
+    {"process.title", false}, {"winlog.", true},     {"registry.", true},
+    {"dll.", true},           {"process.pe.", true}, {"process.code_signature.", true},
 };
 
 /* Does the rule name indices of other sensors too? */

@@ -100,8 +100,9 @@ void add_field_gap(struct judge *j, uint32_t field, uint32_t stage, enum gap_cos
 		cost = GAP_FOREIGN;
 	else if (cost != GAP_RULE && is_optional(j->rule->query_text, name))
 		cost = GAP_OPTIONAL;
-	add_gap(j, (struct coverage_gap){
-		       .kind = GAP_FIELD, .cost = cost, .what = name, .field = field, .stage = stage});
+	add_gap(j,
+		(struct coverage_gap){
+		    .kind = GAP_FIELD, .cost = cost, .what = name, .field = field, .stage = stage});
 }
 
 /* ---- what a rule needs */

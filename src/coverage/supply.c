@@ -65,8 +65,7 @@ static struct supply_kind *add_kind(struct supply *supply)
 {
 	if (supply->count == supply->cap) {
 		supply->cap = supply->cap ? supply->cap * 2 : 32;
-		supply->kinds =
-		    xreallocarray(supply->kinds, supply->cap, sizeof(*supply->kinds));
+		supply->kinds = xreallocarray(supply->kinds, supply->cap, sizeof(*supply->kinds));
 	}
 	struct supply_kind *kind = &supply->kinds[supply->count++];
 

@@ -75,8 +75,8 @@ void bpf_check_fired(struct bpf_check *checks, int count)
 	for (int i = 0; i < count; i++) {
 		struct bpf_check *check = &checks[i];
 
-		check->state = !check->program		? HOOK_MISSING
-			       : stats < 0		? HOOK_UNCHECKED
+		check->state = !check->program           ? HOOK_MISSING
+			       : stats < 0               ? HOOK_UNCHECKED
 			       : runs_of(check->program) ? HOOK_FIRES
 							 : HOOK_SILENT;
 		if (check->state == HOOK_SILENT)
@@ -105,9 +105,8 @@ static bool run_true(void)
 /* tcpmux, which nobody has. False when no attempt is made: loopback may be down. */
 static bool run_connect(void)
 {
-	const struct sockaddr_in address = {.sin_family = AF_INET,
-					    .sin_port = htons(1),
-					    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	const struct sockaddr_in address = {
+	    .sin_family = AF_INET, .sin_port = htons(1), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)

@@ -85,8 +85,10 @@ static void take_event(struct fuzz *f, struct str json)
 
 static void check(struct fuzz *f)
 {
-	struct rule rule = {
-	    .state = RULE_LOADED, .query = f->query, .query_text = f->query->text, .name = STR("n")};
+	struct rule rule = {.state = RULE_LOADED,
+			    .query = f->query,
+			    .query_text = f->query->text,
+			    .name = STR("n")};
 	struct judge *judge = judge_new(f->supply, f->fields);
 	struct rule_coverage result = judge_rule(judge, &rule);
 

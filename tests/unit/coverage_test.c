@@ -35,10 +35,11 @@ static const struct rule *load_rule(struct fixture *f, const char *keys)
 
 	fresh(f);
 	supply_demand(f->fields);
-	buf_printf(&text,
-		   "[rule]\nrule_id = \"r\"\nname = \"n\"\ndescription = \"d\"\nseverity = \"low\"\n"
-		   "risk_score = 21\n%s\n",
-		   keys);
+	buf_printf(
+	    &text,
+	    "[rule]\nrule_id = \"r\"\nname = \"n\"\ndescription = \"d\"\nseverity = \"low\"\n"
+	    "risk_score = 21\n%s\n",
+	    keys);
 	buf_add_char(&text, '\0');
 	const struct rule *rule = load(f, "/nonexistent/r.toml", text.p);
 
@@ -99,8 +100,7 @@ static void test_full(void **state)
 	/* an exclusion that never applies because the value is another product's */
 	expect_eql(state, "process where not event.action == \"foo\"", "full:");
 	/* what is below a not and always true leaves the rest to decide */
-	expect_eql(state,
-		   "process where not (host.os.type == \"linux\" and process.name == \"a\")",
+	expect_eql(state, "process where not (host.os.type == \"linux\" and process.name == \"a\")",
 		   "full:");
 }
 
@@ -119,8 +119,7 @@ static void test_missing(void **state)
 		   "missing: rule field file.path");
 	expect_eql(state, "process where not host.os.type == \"linux\"",
 		   "missing: rule value not host.os.type == \"linux\"");
-	expect_eql(state, "process where length(some.field) > 3",
-		   "missing: rule field some.field");
+	expect_eql(state, "process where length(some.field) > 3", "missing: rule field some.field");
 	/* the nearest of two alternatives is what is told */
 	expect_eql(state,
 		   "process where (event.action == \"nonsense\" and a.b == 1) or (event.action == "
@@ -171,7 +170,8 @@ static void test_foreign_fields(void **state)
 	buf_add_char(&keys, '\0');
 	expect_blind(state, nothing, keys.p, "full: foreign field auditd.data.a0");
 	buf_free(&keys);
-	expect_eql(state, "process where process.pid == 1 and not process.code_signature.trusted == true",
+	expect_eql(state,
+		   "process where process.pid == 1 and not process.code_signature.trusted == true",
 		   "full: foreign field process.code_signature.trusted");
 	/* Where it must be there it must be there. */
 	expect_eql(state, "process where process.code_signature.trusted == true",
@@ -188,9 +188,10 @@ static void test_sequences(void **state)
 	expect_eql(state, "sequence by process.pid [process where true] [nosuch where true]",
 		   "missing: rule category nosuch [2]");
 	/* what must not come need not come */
-	expect_eql(state,
-		   "sequence by process.pid with maxspan=1s [process where true] ![nosuch where true]",
-		   "part: exclusion category nosuch [2]");
+	expect_eql(
+	    state,
+	    "sequence by process.pid with maxspan=1s [process where true] ![nosuch where true]",
+	    "part: exclusion category nosuch [2]");
 	expect_eql(state,
 		   "sequence by process.pid [process where true] [file where true] until [nosuch "
 		   "where true]",
@@ -314,13 +315,15 @@ static void test_observed(void **state)
 	struct supply *supply = supply_new_observed(f->fields);
 
 	expect_of(f, supply, rule, "missing: rule category process");
-	observe(f, supply, "{\"event\":{\"category\":\"process\",\"action\":\"fork\"},\"a\":{\"b\":1}}");
+	observe(f, supply,
+		"{\"event\":{\"category\":\"process\",\"action\":\"fork\"},\"a\":{\"b\":1}}");
 	expect_of(f, supply, rule, "missing: rule value event.action == \"exec\"");
 	observe(f, supply, "{\"event\":{\"category\":[\"process\",\"host\"],\"action\":\"exec\"}}");
 	expect_of(f, supply, rule, "missing: rule field a.b");
-	assert_int_equal(supply_field_events(supply, (uint32_t)field_set_find(f->fields, STR("a.b"))),
-			 1);
-	observe(f, supply, "{\"event.category\":[\"host\",\"process\"],\"event.action\":\"exec\",\"a.b\":7}");
+	assert_int_equal(
+	    supply_field_events(supply, (uint32_t)field_set_find(f->fields, STR("a.b"))), 1);
+	observe(f, supply,
+		"{\"event.category\":[\"host\",\"process\"],\"event.action\":\"exec\",\"a.b\":7}");
 	expect_of(f, supply, rule, "full:");
 	assert_int_equal(supply_kind_count(supply), 3);
 	supply_free(supply);
