@@ -30,26 +30,27 @@ static bool may(const struct node *node, bool wanted)
 }
 
 /* Fields the kind in hand lacks. */
-static uint32_t leaf_cost(const struct judge *c, const struct eql_leaf *leaf)
+static uint32_t leaf_cost(const struct judge *j, const struct eql_leaf *leaf)
 {
 	uint32_t cost = 0;
 
-	if (leaf_is_settled(c, leaf))
+	if (leaf_is_settled(j, leaf))
 		return COST_VALUE;
 	for (uint32_t i = 0; i < leaf->field_count; i++)
-		if (!leaf_field_filled(c, leaf, i))
-			cost += field_is_foreign(field_set_info(c->fields, leaf->fields[i])->name)
-				    ? COST_FOREIGN
-				    : COST_FIELD;
+		if (!leaf_field_filled(j, leaf, i))
+			cost +=
+			    field_is_foreign(j, field_set_info(j->fields, leaf->fields[i])->name)
+				? COST_FOREIGN
+				: COST_FIELD;
 	return cost;
 }
 
 /* Which kid of a node that needs one of them to come out as `wanted` is nearest to it. */
-static struct node *nearest(const struct judge *c, const struct node *node, bool wanted,
+static struct node *nearest(const struct judge *j, const struct node *node, bool wanted,
 			    uint32_t *cost);
 
 /* Changes that make the node come out as `wanted`, its outcomes being known. */
-static uint32_t cost_of(const struct judge *c, const struct node *node, bool wanted)
+static uint32_t cost_of(const struct judge *j, const struct node *node, bool wanted)
 {
 	const struct eql_cond *cond = node->cond;
 	uint32_t cost = 0;
@@ -60,31 +61,31 @@ static uint32_t cost_of(const struct judge *c, const struct node *node, bool wan
 	case EQL_COND_CONST:
 		return COST_NEVER;
 	case EQL_COND_NOT:
-		return cost_of(c, &node->kids[0], !wanted);
+		return cost_of(j, &node->kids[0], !wanted);
 	case EQL_COND_LEAF:
-		return leaf_cost(c, cond->leaf);
+		return leaf_cost(j, cond->leaf);
 	case EQL_COND_RELATION:
 		return COST_VALUE;
 	default:
 		break;
 	}
 	if ((cond->kind == EQL_COND_AND) != wanted) {
-		nearest(c, node, wanted, &cost);
+		nearest(j, node, wanted, &cost);
 		return cost;
 	}
 	for (uint32_t i = 0; i < cond->kid_count; i++)
-		cost = sum(cost, cost_of(c, &node->kids[i], wanted));
+		cost = sum(cost, cost_of(j, &node->kids[i], wanted));
 	return cost;
 }
 
-static struct node *nearest(const struct judge *c, const struct node *node, bool wanted,
+static struct node *nearest(const struct judge *j, const struct node *node, bool wanted,
 			    uint32_t *cost)
 {
 	struct node *best = NULL;
 
 	*cost = COST_NEVER;
 	for (uint32_t i = 0; i < node->cond->kid_count; i++) {
-		uint32_t kid = cost_of(c, &node->kids[i], wanted);
+		uint32_t kid = cost_of(j, &node->kids[i], wanted);
 
 		if (best && kid >= *cost)
 			continue;
@@ -96,43 +97,43 @@ static struct node *nearest(const struct judge *c, const struct node *node, bool
 
 /* ---- naming it */
 
-static struct str leaf_text(struct judge *c, const struct eql_leaf *leaf)
+static struct str leaf_text(struct judge *j, const struct eql_leaf *leaf)
 {
 	struct buf text = {0};
 
-	eql_leaf_write(leaf, c->fields, LIST_MAX, &text);
-	struct str copy = arena_str(&c->gaps, buf_str(&text));
+	eql_leaf_write(leaf, j->fields, LIST_MAX, &text);
+	struct str copy = arena_str(&j->gaps, buf_str(&text));
 
 	buf_free(&text);
 	return copy;
 }
 
-static void name_value(struct judge *c, const struct eql_leaf *leaf, bool wanted, uint32_t stage,
+static void name_value(struct judge *j, const struct eql_leaf *leaf, bool wanted, uint32_t stage,
 		       enum gap_cost cost)
 {
-	struct str field = field_set_info(c->fields, leaf->fields[0])->name;
-	struct str text = leaf_text(c, leaf);
+	struct str field = field_set_info(j->fields, leaf->fields[0])->name;
+	struct str text = leaf_text(j, leaf);
 
-	if (value_is_foreign(field, leaf) && cost == GAP_ALTERNATIVE)
+	if (value_is_foreign(field) && cost == GAP_ALTERNATIVE)
 		cost = GAP_FOREIGN;
 	if (!wanted)
-		text = arena_printf(&c->gaps, "not %.*s", STR_ARG(text));
-	add_gap(c, (struct coverage_gap){.kind = GAP_VALUE,
+		text = arena_printf(&j->gaps, "not %.*s", STR_ARG(text));
+	add_gap(j, (struct coverage_gap){.kind = GAP_VALUE,
 					 .cost = cost,
 					 .what = text,
 					 .field = leaf->fields[0],
 					 .stage = stage});
 }
 
-static void name_fields(struct judge *c, const struct eql_leaf *leaf, uint32_t stage,
+static void name_fields(struct judge *j, const struct eql_leaf *leaf, uint32_t stage,
 			enum gap_cost cost)
 {
 	for (uint32_t i = 0; i < leaf->field_count; i++)
-		if (!leaf_field_filled(c, leaf, i))
-			add_field_gap(c, leaf->fields[i], stage, cost);
+		if (!leaf_field_filled(j, leaf, i))
+			add_field_gap(j, leaf->fields[i], stage, cost);
 }
 
-static void name(struct judge *c, const struct node *node, bool wanted, uint32_t stage,
+static void name(struct judge *j, const struct node *node, bool wanted, uint32_t stage,
 		 enum gap_cost cost)
 {
 	const struct eql_cond *cond = node->cond;
@@ -141,74 +142,74 @@ static void name(struct judge *c, const struct node *node, bool wanted, uint32_t
 	if (may(node, wanted))
 		return;
 	if (cond->kind == EQL_COND_NOT) {
-		name(c, &node->kids[0], !wanted, stage, cost);
+		name(j, &node->kids[0], !wanted, stage, cost);
 	} else if (cond->kind == EQL_COND_LEAF) {
-		if (leaf_is_settled(c, cond->leaf))
-			name_value(c, cond->leaf, wanted, stage, cost);
+		if (leaf_is_settled(j, cond->leaf))
+			name_value(j, cond->leaf, wanted, stage, cost);
 		else
-			name_fields(c, cond->leaf, stage, cost);
+			name_fields(j, cond->leaf, stage, cost);
 	} else if (cond->kind == EQL_COND_RELATION) {
-		const struct eql_relation *r = &c->rule->query->relations[cond->relation];
-		uint32_t kind = c->kind_index;
+		const struct eql_relation *r = &j->rule->query->relations[cond->relation];
+		uint32_t kind = j->kind_index;
 
-		blame_filter(c, &c->filters[r->filter], NULL, 0, stage, cost);
-		take_kind(c, kind);
+		blame_filter(j, &j->filters[r->filter], NULL, 0, stage, cost);
+		take_kind(j, kind);
 	} else if ((cond->kind == EQL_COND_AND) != wanted) {
 		if (cond->kid_count)
-			name(c, nearest(c, node, wanted, &unused), wanted, stage, cost);
+			name(j, nearest(j, node, wanted, &unused), wanted, stage, cost);
 	} else {
 		for (uint32_t i = 0; i < cond->kid_count; i++)
-			name(c, &node->kids[i], wanted, stage, cost);
+			name(j, &node->kids[i], wanted, stage, cost);
 	}
 }
 
 /* ---- filters */
 
-static uint32_t key_cost(const struct judge *c, const struct eql_key *keys, uint32_t count)
+static uint32_t key_cost(const struct judge *j, const struct eql_key *keys, uint32_t count)
 {
 	uint32_t cost = 0;
 
 	for (uint32_t i = 0; i < count; i++)
-		cost += !keys[i].optional && !supply_fills(c->kind, keys[i].field);
+		cost += !keys[i].optional && !supply_fills(j->kind, keys[i].field);
 	return cost * COST_FIELD;
 }
 
-static bool category_fits(const struct judge *c, const struct fed_filter *fed)
+static bool category_fits(const struct judge *j, const struct fed_filter *fed)
 {
-	return c->kind->facets_unknown || eql_category_fits(fed->filter, &c->event);
+	return j->kind->facets_unknown || eql_category_fits(fed->filter, &j->event);
 }
 
-static uint32_t filter_cost(struct judge *c, struct fed_filter *fed, const struct eql_key *keys,
+static uint32_t filter_cost(struct judge *j, struct fed_filter *fed, const struct eql_key *keys,
 			    uint32_t count)
 {
-	uint32_t cost = category_fits(c, fed) ? 0 : COST_CATEGORY;
+	uint32_t cost = category_fits(j, fed) ? 0 : COST_CATEGORY;
 
-	find_outcomes(c, &fed->root);
-	cost = sum(cost, sum(key_cost(c, keys, count), cost_of(c, &fed->root, true)));
+	find_outcomes(j, &fed->root);
+	cost = sum(cost, sum(key_cost(j, keys, count), cost_of(j, &fed->root, true)));
 	if (!fed->whole.cond)
 		return cost;
-	find_outcomes(c, &fed->whole);
-	return sum(cost, cost_of(c, &fed->whole, true));
+	find_outcomes(j, &fed->whole);
+	return sum(cost, cost_of(j, &fed->whole, true));
 }
 
-static void name_category(struct judge *c, const struct fed_filter *fed, uint32_t stage,
+static void name_category(struct judge *j, const struct fed_filter *fed, uint32_t stage,
 			  enum gap_cost cost)
 {
-	add_gap(c, (struct coverage_gap){.kind = GAP_CATEGORY,
+	add_gap(j, (struct coverage_gap){.kind = GAP_CATEGORY,
 					 .cost = cost,
-					 .what = arena_str(&c->gaps, fed->filter->category),
+					 .what = arena_str(&j->gaps, fed->filter->category),
 					 .field = fed->filter->category_field,
 					 .stage = stage});
 }
 
-void blame_filter(struct judge *c, struct fed_filter *fed, const struct eql_key *keys,
+void blame_filter(struct judge *j, struct fed_filter *fed, const struct eql_key *keys,
 		  uint32_t count, uint32_t stage, enum gap_cost cost)
 {
 	uint32_t best_cost = UINT32_MAX, best = 0;
 
-	for (uint32_t k = 0; k < supply_kind_count(c->supply); k++) {
-		take_kind(c, k);
-		uint32_t kind_cost = filter_cost(c, fed, keys, count);
+	for (uint32_t k = 0; k < supply_kind_count(j->supply); k++) {
+		take_kind(j, k);
+		uint32_t kind_cost = filter_cost(j, fed, keys, count);
 
 		if (kind_cost >= best_cost)
 			continue;
@@ -219,29 +220,29 @@ void blame_filter(struct judge *c, struct fed_filter *fed, const struct eql_key 
 	if (best_cost >= COST_CATEGORY) {
 		if (fed->filter->any_category)
 			return;
-		name_category(c, fed, stage, cost);
+		name_category(j, fed, stage, cost);
 		return;
 	}
-	take_kind(c, best);
-	filter_cost(c, fed, keys, count);
+	take_kind(j, best);
+	filter_cost(j, fed, keys, count);
 	for (uint32_t i = 0; i < count; i++)
-		if (!keys[i].optional && !supply_fills(c->kind, keys[i].field))
-			add_field_gap(c, keys[i].field, stage, cost);
-	name(c, &fed->root, true, stage, cost);
+		if (!keys[i].optional && !supply_fills(j->kind, keys[i].field))
+			add_field_gap(j, keys[i].field, stage, cost);
+	name(j, &fed->root, true, stage, cost);
 	if (fed->whole.cond)
-		name(c, &fed->whole, true, stage, cost);
+		name(j, &fed->whole, true, stage, cost);
 }
 
-void blame_node(struct judge *c, struct fed_filter *fed, struct node *node, uint32_t stage)
+void blame_node(struct judge *j, struct fed_filter *fed, struct node *node, uint32_t stage)
 {
 	uint32_t best_cost = UINT32_MAX, best = UINT32_MAX;
 
-	for (uint32_t k = 0; k < supply_kind_count(c->supply); k++) {
-		take_kind(c, k);
-		if (!category_fits(c, fed))
+	for (uint32_t k = 0; k < supply_kind_count(j->supply); k++) {
+		take_kind(j, k);
+		if (!category_fits(j, fed))
 			continue;
-		find_outcomes(c, node);
-		uint32_t cost = cost_of(c, node, true);
+		find_outcomes(j, node);
+		uint32_t cost = cost_of(j, node, true);
 
 		/* Where it may hold, its surroundings do not: of no use here. */
 		if (cost >= best_cost)
@@ -251,7 +252,7 @@ void blame_node(struct judge *c, struct fed_filter *fed, struct node *node, uint
 	}
 	if (best == UINT32_MAX || best_cost >= COST_NEVER)
 		return;
-	take_kind(c, best);
-	find_outcomes(c, node);
-	name(c, node, true, stage, GAP_ALTERNATIVE);
+	take_kind(j, best);
+	find_outcomes(j, node);
+	name(j, node, true, stage, GAP_ALTERNATIVE);
 }

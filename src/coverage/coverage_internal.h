@@ -55,34 +55,35 @@ struct judge {
 
 /* Is the field filled by events of the kind in hand, or, of another stage, by any that satisfy it?
  */
-bool leaf_field_filled(const struct judge *c, const struct eql_leaf *leaf, uint32_t i);
+bool leaf_field_filled(const struct judge *j, const struct eql_leaf *leaf, uint32_t i);
 /* Does the leaf read nothing but facets whose values are known? */
-bool leaf_is_settled(const struct judge *c, const struct eql_leaf *leaf);
+bool leaf_is_settled(const struct judge *j, const struct eql_leaf *leaf);
 /* Compute node->outcomes of the whole tree for the kind in hand. */
-void find_outcomes(struct judge *c, struct node *node);
+void find_outcomes(struct judge *j, struct node *node);
 /* The kind in hand from now on. */
-void take_kind(struct judge *c, uint32_t kind);
+void take_kind(struct judge *j, uint32_t kind);
 /* Does the kind in hand come with the key fields that may not be missing? */
-bool has_keys(const struct judge *c, const struct eql_key *keys, uint32_t count);
+bool has_keys(const struct judge *j, const struct eql_key *keys, uint32_t count);
 
 /* Find out under which kinds the filter holds. `keys` must be there as well. */
-void feed_filter(struct judge *c, uint32_t filter, const struct eql_key *keys, uint32_t count);
+void feed_filter(struct judge *j, uint32_t filter, const struct eql_key *keys, uint32_t count);
 /* Add what of a satisfiable filter is missing. */
-void find_gaps(struct judge *c, struct fed_filter *fed, uint32_t stage);
+void find_gaps(struct judge *j, struct fed_filter *fed, uint32_t stage);
 
 /* Add what keeps a filter, with these keys, from being satisfied. */
-void blame_filter(struct judge *c, struct fed_filter *fed, const struct eql_key *keys,
+void blame_filter(struct judge *j, struct fed_filter *fed, const struct eql_key *keys,
 		  uint32_t count, uint32_t stage, enum gap_cost cost);
 /* Add what keeps an alternative from ever holding. */
-void blame_node(struct judge *c, struct fed_filter *fed, struct node *node, uint32_t stage);
+void blame_node(struct judge *j, struct fed_filter *fed, struct node *node, uint32_t stage);
 
 /* One more gap; repetitions are dropped. */
-void add_gap(struct judge *c, struct coverage_gap gap);
-void add_field_gap(struct judge *c, uint32_t field, uint32_t stage, enum gap_cost cost);
+void add_gap(struct judge *j, struct coverage_gap gap);
+void add_field_gap(struct judge *j, uint32_t field, uint32_t stage, enum gap_cost cost);
 
 /* products.c: facts about other sensors */
-/* Is the value, or the field, another operating system's or another vendor's sensor's alone? */
-bool value_is_foreign(struct str field, const struct eql_leaf *leaf);
-bool field_is_foreign(struct str field);
+/* Is a comparison of the field, which never holds here, about another operating system? */
+bool value_is_foreign(struct str field);
+/* Is the field another operating system's, or another sensor's whose indices the rule in hand names? */
+bool field_is_foreign(const struct judge *j, struct str field);
 
 #endif

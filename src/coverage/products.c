@@ -33,15 +33,38 @@ bool coverage_for_endpoint(const struct str *indices, uint32_t count)
 	return count == 0;
 }
 
-bool value_is_foreign(struct str field, const struct eql_leaf *leaf)
+/* Beginnings of fields that Elastic Defend does not send from Linux, and who sends them. */
+static const struct {
+	const char *begins;
+	bool other_system; /* Defend itself does, from another operating system */
+} foreign_fields[] = {
+    {"auditd.", false}, /* Auditbeat, auditd_manager */
+    {"process.title", false}, {"winlog.", true},     {"registry.", true},
+    {"dll.", true},           {"process.pe.", true}, {"process.code_signature.", true},
+};
+
+/* Does the rule name indices of other sensors too? */
+static bool is_for_others(const struct rule *rule)
 {
-	(void)leaf;
+	for (uint32_t i = 0; i < rule->index_count; i++)
+		if (!covers_endpoint(without_cluster(rule->indices[i])))
+			return true;
+	return false;
+}
+
+bool value_is_foreign(struct str field)
+{
 	/* Another operating system's part of a rule for several. */
 	return str_starts(field, STR("host.os."));
 }
 
-bool field_is_foreign(struct str field)
+bool field_is_foreign(const struct judge *j, struct str field)
 {
-	(void)field;
+	/* Of recorded telemetry it is not known whose it is. */
+	if (supply_is_observed(j->supply))
+		return false;
+	for (size_t i = 0; i < sizeof(foreign_fields) / sizeof(*foreign_fields); i++)
+		if (str_starts(field, str_from(foreign_fields[i].begins)))
+			return foreign_fields[i].other_system || is_for_others(j->rule);
 	return false;
 }

@@ -158,6 +158,26 @@ static void test_optional_and_foreign(void **state)
 		   "full: foreign value host.os.type == \"windows\"");
 }
 
+/* A field of another sensor's is no loss where the rule is for that sensor too. */
+static void test_foreign_fields(void **state)
+{
+	const char *tail = "type = \"eql\"\nquery = '''process where process.pid == 1 and not "
+			   "auditd.data.a0 == \"1\"'''";
+	struct buf keys = {0};
+
+	expect_blind(state, nothing, tail, "part: exclusion field auditd.data.a0");
+	buf_printf(&keys, "index = [\"auditbeat-*\", \"logs-endpoint.events.*\"]\n%s", tail);
+	buf_add_char(&keys, '\0');
+	expect_blind(state, nothing, keys.p, "full: foreign field auditd.data.a0");
+	buf_free(&keys);
+	expect_eql(state,
+		   "process where process.pid == 1 and not process.code_signature.trusted == true",
+		   "full: foreign field process.code_signature.trusted");
+	/* Where it must be there it must be there. */
+	expect_eql(state, "process where process.code_signature.trusted == true",
+		   "missing: rule field process.code_signature.trusted");
+}
+
 static void test_sequences(void **state)
 {
 	expect_eql(state, "sequence by process.pid [process where true] [file where true]",
@@ -429,12 +449,19 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-	    TEST(test_full),        TEST(test_missing),
-	    TEST(test_part),        TEST(test_optional_and_foreign),
-	    TEST(test_sequences),   TEST(test_endpoint_dialect),
-	    TEST(test_other_kinds), TEST(test_blind),
-	    TEST(test_observed),    TEST(test_many_kinds),
-	    TEST(test_indices),     TEST(test_hooks),
+	    TEST(test_full),
+	    TEST(test_missing),
+	    TEST(test_part),
+	    TEST(test_optional_and_foreign),
+	    TEST(test_foreign_fields),
+	    TEST(test_sequences),
+	    TEST(test_endpoint_dialect),
+	    TEST(test_other_kinds),
+	    TEST(test_blind),
+	    TEST(test_observed),
+	    TEST(test_many_kinds),
+	    TEST(test_indices),
+	    TEST(test_hooks),
 	    TEST(test_analytics),
 #undef TEST
 	};
