@@ -237,10 +237,12 @@ static void index_exact(struct builder *b, struct field_index *index, const uint
 	for (int fold = 0; fold < 2; fold++)
 		exact_table_init(&index->exact[fold], &e->arena, counts[fold], fold);
 	for (uint32_t i = 0; i < count; i++) {
-		const struct literal *l = &b->literals[literals[i]];
+		struct literal *l = &b->literals[literals[i]];
 
-		if (!l->pattern)
-			exact_table_add(&index->exact[l->fold], l->text, literals[i]);
+		if (l->pattern)
+			continue;
+		exact_table_add(&index->exact[l->fold], l->text, literals[i]);
+		l->part = l->fold ? PART_EXACT_FOLD : PART_EXACT;
 	}
 }
 
@@ -257,6 +259,8 @@ static void index_patterns(struct builder *b, struct field_index *index, const u
 			patterns[n++] = (struct scan_pattern){l->text, l->fold, literals[i]};
 	}
 	index->scan = scan_new(&b->engine->arena, patterns, n);
+	for (uint32_t i = 0; i < n; i++)
+		b->literals[patterns[i].literal].part = (uint8_t)scan_part_of(index->scan, i);
 	free(patterns);
 }
 
@@ -364,6 +368,24 @@ static void write_indexes(struct builder *b)
 	free(b->index_later.items);
 }
 
+/* How each bit of a verdict comes about. */
+static void write_bit_parts(struct builder *b)
+{
+	struct engine *e = b->engine;
+
+	e->bit_parts = ARENA_ARRAY(&e->arena, uint8_t, (size_t)e->words * 64);
+	for (uint32_t i = 0; i < e->leaf_count; i++) {
+		const struct leaf *leaf = &e->leaves[i];
+		struct span literals = b->leaf_literals[i];
+
+		if (leaf->how == LEAF_VALUE)
+			e->bit_parts[bit_of(e, leaf->index, leaf->bit)] |= PART_LEAVES;
+		for (uint32_t k = 0; leaf->how == LEAF_INDEXED && k < literals.count; k++)
+			e->bit_parts[bit_of(e, leaf->index, leaf->bit)] |=
+			    b->literals[b->literal_lists[literals.at + k]].part;
+	}
+}
+
 static void write_leaves(struct builder *b)
 {
 	struct engine *e = b->engine;
@@ -378,6 +400,32 @@ static void write_leaves(struct builder *b)
 	e->leaves = ARENA_ARRAY(&e->arena, struct leaf, e->leaf_count);
 	if (e->leaf_count)
 		memcpy(e->leaves, b->leaves, e->leaf_count * sizeof(*e->leaves));
+	write_bit_parts(b);
+}
+
+/* Which fields say who acts, by ECS. */
+static bool is_of_actor(struct str field)
+{
+	static const char *const objects[] = {"agent.", "container.",    "group.",   "host.",
+					      "cloud.", "orchestrator.", "process.", "user."};
+
+	for (size_t i = 0; i < sizeof(objects) / sizeof(*objects); i++)
+		if (str_starts(field, str_from(objects[i])))
+			return true;
+	return false;
+}
+
+static void write_masks(struct builder *b)
+{
+	struct engine *e = b->engine;
+
+	e->plan_mask_words = field_set_count(b->fields) / 64 + 1;
+	e->plan_mask = ARENA_ARRAY(&e->arena, uint64_t, e->plan_mask_words);
+	for (uint32_t i = 0; i < e->plan_field_count; i++)
+		e->plan_mask[e->plan_fields[i] / 64] |= UINT64_C(1) << (e->plan_fields[i] % 64);
+	for (uint32_t i = 0; i < e->index_count; i++)
+		e->indexes[i].of_actor =
+		    is_of_actor(field_set_info(b->fields, e->indexes[i].field)->name);
 }
 
 static void write_groups(struct builder *b)
@@ -467,6 +515,7 @@ struct engine *engine_build(const struct rule_set *rules, struct field_set *fiel
 	write_leaves(&b);
 	write_groups(&b);
 	write_plan_fields(&b);
+	write_masks(&b);
 	e->lists = ARENA_ARRAY(&e->arena, uint32_t, b.list_count);
 	if (b.list_count)
 		memcpy(e->lists, b.lists, b.list_count * sizeof(*b.lists));

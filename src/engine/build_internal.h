@@ -23,6 +23,7 @@ struct literal {
 	bool fold;
 	bool pattern;            /* has wildcards */
 	struct scan_shape shape; /* of a pattern */
+	uint8_t part;            /* where it is found: enum scan_part, PART_* */
 	uint32_t share;          /* number of rules that name it */
 	uint32_t last_slot;      /* the last counted in `share`, + 1 */
 };

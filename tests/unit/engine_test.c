@@ -455,7 +455,7 @@ static void compare_scan(const struct scan_pattern *patterns, uint32_t count, st
 {
 	bool *hit = xcalloc(count, sizeof(*hit));
 	const uint32_t *found;
-	uint32_t n = scan_value(scan, s, scratch, &found);
+	uint32_t n = scan_value(scan, s, NULL, scratch, &found);
 
 	for (uint32_t i = 0; i < n; i++) {
 		assert_false(hit[found[i]]);
