@@ -178,6 +178,15 @@ uint32_t judge_masked(struct match *m, uint32_t number, uint32_t verdict, const 
 	return verdict_number(&m->s->verdicts, number);
 }
 
+uint32_t judge_all(struct match *m, const struct look *look)
+{
+	const struct value *value = event_get(m->event, look->field);
+	uint32_t verdict = value->type == VALUE_NULL ? on_nothing(m, look->index)
+						     : look_at(m, look->index, value);
+
+	return judge_masked(m, look->index, verdict, look->all.bits);
+}
+
 uint32_t judge_wake(struct match *m, const struct look *look)
 {
 	const struct value *value = event_get(m->event, look->field);
@@ -189,6 +198,9 @@ uint32_t judge_wake(struct match *m, const struct look *look)
 
 	if (value->type == VALUE_NULL)
 		return judge_masked(m, look->index, on_nothing(m, look->index), want->bits);
+	/* What leaves must be asked for is better remembered. */
+	if (index->any_value || (want->parts & PART_LEAVES))
+		return judge_masked(m, look->index, look_at(m, look->index, value), want->bits);
 	j = begin(m, look->index);
 	bits = verdict_draft(&m->s->verdicts, look->index);
 	answer(m, &q, value, bits);
@@ -196,13 +208,4 @@ uint32_t judge_wake(struct match *m, const struct look *look)
 		bits[word] &= want->bits[word];
 	j->verdict = j->latest = verdict_number(&m->s->verdicts, look->index);
 	return j->verdict;
-}
-
-uint32_t judge_all(struct match *m, const struct look *look)
-{
-	const struct value *value = event_get(m->event, look->field);
-	uint32_t verdict = value->type == VALUE_NULL ? on_nothing(m, look->index)
-						     : look_at(m, look->index, value);
-
-	return judge_masked(m, look->index, verdict, look->all.bits);
 }

@@ -109,15 +109,31 @@ static void go_on(struct ways *ways, uint32_t to)
 	}
 }
 
+/* As far as there is one way only. */
+static uint32_t skip_known(struct match *m, uint32_t at)
+{
+	const struct test *code = m->engine->code;
+
+	while (at < CODE_FAIL) {
+		enum known known = leaf_known(m, &m->engine->leaves[code[at].leaf]);
+
+		if (known == KNOWN_NOT)
+			break;
+		at = known == KNOWN_TRUE ? code[at].on_true : code[at].on_false;
+	}
+	return at;
+}
+
 uint32_t slots_try(struct match *m, uint32_t slot)
 {
 	struct engine_scratch *s = m->s;
 	struct ways ways = {.m = m};
+	uint32_t start = skip_known(m, m->engine->slots[slot].start);
 
 	s->unknown_count = 0;
-	go_on(&ways, m->engine->slots[slot].start);
+	go_on(&ways, start);
 	/* Code is written backwards, so every way leads down. */
-	for (uint32_t at = m->engine->slots[slot].start; ways.left; at--) {
+	for (uint32_t at = start; ways.left; at--) {
 		const struct test *test = &m->engine->code[at];
 
 		if (s->tests[at] != s->epoch)
