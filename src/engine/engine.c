@@ -183,7 +183,8 @@ static void find_candidates(struct match *m, const struct plan *plan, bool actor
 
 		/* Of a field that is not looked at any bit may be set. */
 		if (actor_only && i >= plan->actor_count && i < plan->keyed_count)
-			add_anchored(m, number, plan->masks + m->engine->indexes[number].first_word);
+			add_anchored(m, number,
+				     plan->masks + m->engine->indexes[number].first_word);
 		else
 			add_anchored(m, number,
 				     verdict_bits(&m->s->verdicts, judge_verdict(m, number)));
@@ -344,9 +345,9 @@ static struct situation *make_situation(struct match *m, const struct plan *plan
 	situation->decided = copy_slots(m, s->decided, situation->decided_count);
 	situation->open = copy_slots(m, s->open, situation->open_count);
 	situation->asleep = copy_slots(m, s->asleep, situation->asleep_count);
-	situation->quiet_room = situation_room(
-	    s->situations,
-	    (situation->decided_count + situation->open_count) * sizeof(*situation->quiet_room));
+	situation->quiet_room =
+	    situation_room(s->situations, (situation->decided_count + situation->open_count) *
+					      sizeof(*situation->quiet_room));
 	add_looks(m, plan, situation);
 	return situation;
 }

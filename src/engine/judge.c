@@ -181,8 +181,8 @@ uint32_t judge_masked(struct match *m, uint32_t number, uint32_t verdict, const 
 uint32_t judge_all(struct match *m, const struct look *look)
 {
 	const struct value *value = event_get(m->event, look->field);
-	uint32_t verdict = value->type == VALUE_NULL ? on_nothing(m, look->index)
-						     : look_at(m, look->index, value);
+	uint32_t verdict =
+	    value->type == VALUE_NULL ? on_nothing(m, look->index) : look_at(m, look->index, value);
 
 	return judge_masked(m, look->index, verdict, look->all.bits);
 }

@@ -46,8 +46,8 @@ struct engine_scratch {
 	uint32_t *unknown; /* leaves that a slot may come to */
 	uint32_t candidate_count, unknown_count;
 	uint64_t *wanted, *wake; /* bits of all verdicts that a situation asks for */
-	bool asked;            /* a leaf whose answer is not in a verdict */
-	struct judged *judged; /* by index */
+	bool asked;              /* a leaf whose answer is not in a verdict */
+	struct judged *judged;   /* by index */
 	struct engine_hit *hits;
 	struct verdict_table verdicts;
 	struct value_cache *values;
