@@ -84,10 +84,6 @@ void build_field_kinds(struct builder *b)
 {
 	struct engine *e = b->engine;
 
-	e->plan_mask_words = field_set_count(b->fields) / 64 + 1;
-	e->plan_mask = ARENA_ARRAY(&e->arena, uint64_t, e->plan_mask_words);
-	for (uint32_t i = 0; i < e->plan_field_count; i++)
-		e->plan_mask[e->plan_fields[i] / 64] |= UINT64_C(1) << (e->plan_fields[i] % 64);
 	for (uint32_t i = 0; i < e->index_count; i++)
 		e->indexes[i].of_actor =
 		    is_of_actor(field_set_info(b->fields, e->indexes[i].field)->name);

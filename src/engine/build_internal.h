@@ -110,7 +110,7 @@ void build_search(struct builder *b, struct field_index *index, const uint32_t *
 		  uint32_t count);
 /* engine->bit_parts, when indexes and leaves are written. */
 void build_bit_parts(struct builder *b);
-/* Which fields are the plan's and the actor's, when plan_fields is written. */
+/* Which fields say who acts. */
 void build_field_kinds(struct builder *b);
 
 /* leaves.c: the number of a leaf, interned with its literals, for the slot. */

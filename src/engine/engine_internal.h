@@ -145,8 +145,6 @@ struct engine {
 	/* Fields that decide which groups are alive: of categories and gates. */
 	uint32_t *plan_fields;
 	uint32_t plan_field_count;
-	uint64_t *plan_mask; /* the same as bits, like event->present */
-	uint32_t plan_mask_words;
 };
 
 static inline const uint32_t *engine_list(const struct engine *engine, struct span span)

@@ -137,23 +137,25 @@ static uint64_t hash_of(const struct plan_key *key)
 
 bool plan_key_of(const struct engine *e, const struct event *event, struct plan_key *key)
 {
-	key->count = 0;
-	for (uint32_t word = 0; word < e->plan_mask_words; word++) {
-		uint64_t fields = event->present[word] & e->plan_mask[word];
+	/* Bit i: the i-th field has a value. Most have none, and those cost nothing. */
+	uint64_t has = 0;
 
-		if (!e->plan_mask[word])
+	key->count = 0;
+	if (e->plan_field_count > 64)
+		return false;
+	for (uint32_t i = 0; i < e->plan_field_count; i++) {
+		const struct value *v = event_get(event, e->plan_fields[i]);
+
+		if (v->type == VALUE_NULL)
 			continue;
-		if (key->count == PLAN_KEY_WORDS)
+		has |= UINT64_C(1) << i;
+		if (!add_value(key, v))
 			return false;
-		add_word(key, fields);
-		for (; fields; fields &= fields - 1)
-			if (!add_value(key, event_get(event, word * 64 + (uint32_t)__builtin_ctzll(
-									     fields))))
-				return false;
 	}
-	/* An empty key is no plan's. */
-	if (!key->count)
-		add_word(key, 0);
+	/* So that no key is empty, too: an empty one is no plan's. */
+	if (key->count == PLAN_KEY_WORDS)
+		return false;
+	add_word(key, has);
 	key->hash = hash_of(key);
 	return true;
 }

@@ -14,7 +14,6 @@ void event_init(struct event *event, const struct field_set *fields)
 	*event = (struct event){.fields = fields, .time_ns = INT64_MIN};
 	event->values = xcalloc(n, sizeof(*event->values));
 	event->filled = xcalloc(n, sizeof(*event->filled));
-	event->present = xcalloc((size_t)n / 64 + 1, sizeof(*event->present));
 	arena_init(&event->arena);
 }
 
@@ -22,17 +21,14 @@ void event_free(struct event *event)
 {
 	free(event->values);
 	free(event->filled);
-	free(event->present);
 	arena_free(&event->arena);
 	*event = (struct event){0};
 }
 
 void event_reset(struct event *event)
 {
-	for (uint32_t i = 0; i < event->filled_count; i++) {
+	for (uint32_t i = 0; i < event->filled_count; i++)
 		event->values[event->filled[i]] = (struct value){0};
-		event->present[event->filled[i] / 64] = 0;
-	}
 	event->filled_count = 0;
 	event->time_ns = INT64_MIN;
 	event->sequence = 0;

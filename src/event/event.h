@@ -68,7 +68,6 @@ struct event {
 	struct value *values; /* field_set_count(fields) slots */
 	uint16_t *filled;     /* ids of the slots that are not null, in order of filling */
 	uint32_t filled_count;
-	uint64_t *present;   /* a bit for each slot: it is not null */
 	struct arena arena;  /* reset with the event */
 	int64_t time_ns;     /* epoch; INT64_MIN when the input has no usable time */
 	uint64_t sequence;   /* order of arrival; unique within a run */
@@ -89,10 +88,8 @@ static inline void event_set(struct event *event, uint32_t field, struct value v
 
 	if (value.type == VALUE_NULL)
 		return;
-	if (slot->type == VALUE_NULL) {
+	if (slot->type == VALUE_NULL)
 		event->filled[event->filled_count++] = (uint16_t)field;
-		event->present[field / 64] |= UINT64_C(1) << (field % 64);
-	}
 	*slot = value;
 }
 
