@@ -14,7 +14,7 @@
  * Nearly all leaves are about one field. What all of them together say of the field's value is its
  * *verdict*: the set of those that hold, as bits. A value's verdict is worked out once and
  * remembered with the value (value_cache_internal.h); and as few verdicts come up, what the rules
- * make of a combination of them is remembered too (outcome_internal.h):
+ * make of a combination of them is remembered too (outcome_internal.h).
  *
  * Most fields say who acts (process, user, host) and have few verdicts; what is done, mostly to a
  * file, differs from event to event. What the rules of a plan still ask when it is known who acts is a
