@@ -47,12 +47,15 @@ static uint64_t object_misses(const struct bpf_object *object)
 
 void bpf_side_count_losses(struct bpf_side *bpf)
 {
-	uint64_t total[WIRE_LOSS_COUNT], ring = 0;
+	uint64_t total[WIRE_LOSS_COUNT], ring = 0, shed = 0;
 
 	read_losses(bpf, total);
-	for (int kind = 0; kind < WIRE_KIND_COUNT; kind++)
+	for (int kind = 0; kind < WIRE_KIND_COUNT; kind++) {
 		ring += total[WIRE_LOSS_RING + kind];
+		shed += total[WIRE_LOSS_SHED + kind];
+	}
 	counter_set(COUNTER_RING_FULL, ring);
+	counter_set(COUNTER_RING_SHED, shed);
 	counter_set(COUNTER_KERNEL_READ_FAILED, total[WIRE_LOSS_READ]);
 	counter_set(COUNTER_KERNEL_MAP_FULL, total[WIRE_LOSS_MAP]);
 	counter_set(COUNTER_PATH_TRUNCATED, total[WIRE_LOSS_PATH]);
@@ -67,22 +70,12 @@ void bpf_side_count_losses(struct bpf_side *bpf)
 	counter_set(COUNTER_MESSAGES_SKIPPED, total[WIRE_LOSS_MESSAGES]);
 }
 
-void bpf_side_report_losses(struct bpf_side *bpf)
+void bpf_side_losses(const struct bpf_side *bpf, uint64_t full[WIRE_KIND_COUNT],
+		     uint64_t shed[WIRE_KIND_COUNT])
 {
-	uint64_t total[WIRE_LOSS_COUNT], lost[WIRE_KIND_COUNT], sum = 0;
+	uint64_t total[WIRE_LOSS_COUNT];
 
 	read_losses(bpf, total);
-	for (int kind = 0; kind < WIRE_KIND_COUNT; kind++) {
-		lost[kind] = total[WIRE_LOSS_RING + kind] - bpf->reported[kind];
-		bpf->reported[kind] = total[WIRE_LOSS_RING + kind];
-		sum += lost[kind];
-	}
-	if (sum)
-		log_warning(
-		    "sensor: ring buffer full: %llu events lost in the last second "
-		    "(processes: fork %llu, exec %llu, end %llu; files: %llu; network: %llu)",
-		    (unsigned long long)sum, (unsigned long long)lost[WIRE_FORK],
-		    (unsigned long long)lost[WIRE_EXEC], (unsigned long long)lost[WIRE_EXIT],
-		    (unsigned long long)(lost[WIRE_FILE] + lost[WIRE_PATHS]),
-		    (unsigned long long)(lost[WIRE_NETWORK] + lost[WIRE_DNS]));
+	memcpy(full, total + WIRE_LOSS_RING, WIRE_KIND_COUNT * sizeof(*full));
+	memcpy(shed, total + WIRE_LOSS_SHED, WIRE_KIND_COUNT * sizeof(*shed));
 }

@@ -273,6 +273,19 @@ static void set_demand_bits(struct bpf_side *bpf, const struct file_demand *dema
 	}
 }
 
+/* How full the ring may be, in sixteenths, before a kind is held back. In the order in which a host
+ * can do without: what files are changed, connections and lookups, ends; starts of processes never,
+ * for without them nothing else can be understood. */
+static const uint8_t shed_share[WIRE_KIND_COUNT] = {
+    [WIRE_FILE] = 8, [WIRE_PATHS] = 8, [WIRE_NETWORK] = 12, [WIRE_DNS] = 12, [WIRE_EXIT] = 14,
+};
+
+static void configure_shedding(struct bpf_side *bpf)
+{
+	for (int kind = 0; kind < WIRE_KIND_COUNT; kind++)
+		bpf->config.shed_bytes[kind] = bpf->ring_bytes / 16 * shed_share[kind];
+}
+
 static void configure_demands(struct bpf_side *bpf, const struct file_demand *demand)
 {
 	if (demand)
@@ -299,6 +312,7 @@ int bpf_side_open(struct bpf_side **out, const struct sensor_options *options,
 	bpf->config.track = options->root_pid != 0;
 	bpf->config.cgroup_subsys = WIRE_NO_SUBSYS;
 	configure_demands(bpf, options->demand);
+	configure_shedding(bpf);
 	bpf->btf = btf__load_vmlinux_btf();
 	if (!bpf->btf) {
 		err = -errno;
@@ -356,29 +370,46 @@ void bpf_side_close(struct bpf_side *bpf)
 	free(bpf);
 }
 
-static void check_fired(const struct bpf_side *bpf)
+static void check_fired(struct bpf_side *bpf)
 {
-	const char *no_files = "file events come from fanotify alone";
-	const char *no_uring = "file operations by io_uring are seen by fanotify only";
 	const struct uring_bpf *uring = bpf->uring;
 	const struct bpf_program *submit = NULL;
 
 	if (uring)
 		submit = bpf_program__fd(uring->progs.on_submit) >= 0 ? uring->progs.on_submit
 								      : uring->progs.on_submit_sqe;
-	const struct bpf_check checks[] = {
-	    {bpf->process->progs.on_fork, "sched_process_fork", "lineage has gaps"},
-	    {bpf->process->progs.on_exit, "sched_process_exit", "no end events"},
-	    {bpf->file ? bpf->file->progs.on_sys_enter : NULL, "sys_enter",
-	     "paths are read after the call only"},
-	    {bpf->calls ? bpf->calls->progs.on_sys_exit : NULL, "sys_exit", no_files},
-	    {bpf->network ? bpf->network->progs.on_tcp_state : NULL, "inet_sock_set_state",
-	     "connections that fail and those that end are not seen"},
-	    {submit, "io_uring_submit_req", no_uring},
-	    {uring ? uring->progs.on_complete : NULL, "io_uring_complete", no_uring},
+	struct bpf_check checks[] = {
+	    {bpf->process->progs.on_fork, HOOK_FORK, HOOK_MISSING},
+	    {bpf->process->progs.on_exit, HOOK_EXIT, HOOK_MISSING},
+	    {bpf->file ? bpf->file->progs.on_sys_enter : NULL, HOOK_SYS_ENTER, HOOK_MISSING},
+	    {bpf->calls ? bpf->calls->progs.on_sys_exit : NULL, HOOK_SYS_EXIT, HOOK_MISSING},
+	    {bpf->network ? bpf->network->progs.on_tcp_state : NULL, HOOK_SOCK_STATE, HOOK_MISSING},
+	    {submit, HOOK_URING_SUBMIT, HOOK_MISSING},
+	    {uring ? uring->progs.on_complete : NULL, HOOK_URING_COMPLETE, HOOK_MISSING},
 	};
+	int count = (int)(sizeof(checks) / sizeof(checks[0]));
 
-	bpf_check_fired(checks, (int)(sizeof(checks) / sizeof(checks[0])));
+	bpf_check_fired(checks, count);
+	for (int i = 0; i < count; i++)
+		bpf->hooks[checks[i].hook] = checks[i].state;
+	/* Attached, or bpf_side_attach() had failed. */
+	bpf->hooks[HOOK_EXEC] = HOOK_UNCHECKED;
+	bpf->hooks[HOOK_URING_NETWORK] = bpf->uring_network ? HOOK_UNCHECKED : HOOK_MISSING;
+	/* Reached by a tail call, which the kernel does not count by itself. */
+	bpf->hooks[HOOK_FILE_CALLS] = bpf->file ? bpf->hooks[HOOK_SYS_EXIT] : HOOK_MISSING;
+	bpf->hooks[HOOK_NETWORK_CALLS] = bpf->network ? bpf->hooks[HOOK_SYS_EXIT] : HOOK_MISSING;
+}
+
+void bpf_side_try_more(struct bpf_side *bpf)
+{
+	bpf->hooks[HOOK_EXEC] = bpf_check_exec(bpf->process->progs.on_exec);
+}
+
+void bpf_side_hooks(const struct bpf_side *bpf, enum hook_state states[HOOK_COUNT])
+{
+	for (int i = 0; i < HOOK_COUNT; i++)
+		if (i != HOOK_FANOTIFY)
+			states[i] = bpf->hooks[i];
 }
 
 int bpf_side_attach(struct bpf_side *bpf)

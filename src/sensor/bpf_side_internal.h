@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "sensor/demand.h"
+#include "sensor/probe.h"
 #include "sensor/sensor_internal.h"
 #include "sensor/wire.h"
 
@@ -33,9 +34,9 @@ struct bpf_side {
 	struct uring_network_bpf *uring_network; /* likewise */
 	struct tasks_bpf *tasks;                 /* likewise */
 	struct ring_buffer *ring;
-	struct sensor *sensor;              /* during bpf_side_consume */
-	uint64_t reported[WIRE_KIND_COUNT]; /* ring losses that were logged */
-	int left;                           /* records this call may still take */
+	struct sensor *sensor;             /* during bpf_side_consume */
+	int left;                          /* records this call may still take */
+	enum hook_state hooks[HOOK_COUNT]; /* since bpf_side_attach */
 };
 
 #endif
