@@ -19,7 +19,5 @@ struct bpf_check {
 void bpf_check_fired(struct bpf_check *checks, int count);
 /* Execute a program that does nothing; did `program` run? HOOK_UNCHECKED when that cannot be told. */
 enum hook_state bpf_check_exec(const struct bpf_program *program);
-/* The same by connecting to a port of the loopback interface where nobody listens. */
-enum hook_state bpf_check_connect(const struct bpf_program *program);
 
 #endif

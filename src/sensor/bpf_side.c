@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The BPF programs: loading what this kernel takes, attaching it, and the ring they share. */
-#include "sensor/sensor_internal.h"
+#include "sensor/bpf_side_internal.h"
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -19,36 +19,8 @@
 #include "sensor/demand.h"
 #include "sensor/wire.h"
 
-#include "calls.skel.h"
-#include "file.skel.h"
-#include "network.skel.h"
-#include "process.skel.h"
-#include "tasks.skel.h"
-#include "uring.skel.h"
-#include "uring_network.skel.h"
-
 /* bpf/common.h */
 #define SCRATCH_SLOTS 3
-
-struct bpf_side {
-	struct wire_config config;
-	uint32_t ring_bytes;
-	uint32_t demand_count;
-	uint64_t demand_bits[DEMAND_BITS / 64];
-	struct btf *btf;
-	struct process_bpf *process;
-	struct calls_bpf *calls;     /* the program at sys_exit; NULL when it could not be loaded */
-	struct file_bpf *file;       /* behind it; likewise */
-	struct network_bpf *network; /* likewise */
-	struct uring_bpf *uring;     /* likewise */
-	struct uring_network_bpf *uring_network; /* likewise */
-	struct tasks_bpf *tasks;                 /* likewise */
-	struct ring_buffer *ring;
-	struct sensor *sensor;              /* during bpf_side_consume */
-	uint64_t reported[WIRE_KIND_COUNT]; /* ring losses that were logged */
-	int left;                           /* records this call may still take */
-	enum hook_state hooks[HOOK_COUNT];  /* since bpf_side_attach */
-};
 
 /* libbpf speaks of every hook that is missing; lintel says it once and in its own words. */
 __attribute__((format(printf, 2, 0))) static int print_debug(enum libbpf_print_level level,
@@ -123,7 +95,8 @@ static int prepare(struct bpf_side *bpf, struct bpf_object *object)
 				return err;
 	if (!bpf->calls || object == bpf->calls->obj)
 		return 0;
-	return share_map(object, bpf->calls->obj, "groups");
+	err = share_map(object, bpf->calls->obj, "groups");
+	return err ? err : share_map(object, bpf->calls->obj, "resolvers");
 }
 
 /* Let the program at sys_exit jump to the one that handles this group's calls. */
@@ -292,6 +265,19 @@ static void set_demand_bits(struct bpf_side *bpf, const struct file_demand *dema
 	}
 }
 
+/* How full the ring may be, in sixteenths, before a kind is held back. In the order in which a host
+ * can do without: what files are changed, connections and lookups, ends; starts of processes never,
+ * for without them nothing else can be understood. */
+static const uint8_t shed_share[WIRE_KIND_COUNT] = {
+    [WIRE_FILE] = 8, [WIRE_PATHS] = 8, [WIRE_NETWORK] = 12, [WIRE_DNS] = 12, [WIRE_EXIT] = 14,
+};
+
+static void configure_shedding(struct bpf_side *bpf)
+{
+	for (int kind = 0; kind < WIRE_KIND_COUNT; kind++)
+		bpf->config.shed_bytes[kind] = bpf->ring_bytes / 16 * shed_share[kind];
+}
+
 static void configure_demands(struct bpf_side *bpf, const struct file_demand *demand)
 {
 	if (demand)
@@ -318,6 +304,7 @@ int bpf_side_open(struct bpf_side **out, const struct sensor_options *options,
 	bpf->config.track = options->root_pid != 0;
 	bpf->config.cgroup_subsys = WIRE_NO_SUBSYS;
 	configure_demands(bpf, options->demand);
+	configure_shedding(bpf);
 	bpf->btf = btf__load_vmlinux_btf();
 	if (!bpf->btf) {
 		err = -errno;
@@ -388,6 +375,7 @@ static void check_fired(struct bpf_side *bpf)
 	    {bpf->process->progs.on_exit, HOOK_EXIT, HOOK_MISSING},
 	    {bpf->file ? bpf->file->progs.on_sys_enter : NULL, HOOK_SYS_ENTER, HOOK_MISSING},
 	    {bpf->calls ? bpf->calls->progs.on_sys_exit : NULL, HOOK_SYS_EXIT, HOOK_MISSING},
+	    {bpf->network ? bpf->network->progs.on_tcp_state : NULL, HOOK_SOCK_STATE, HOOK_MISSING},
 	    {submit, HOOK_URING_SUBMIT, HOOK_MISSING},
 	    {uring ? uring->progs.on_complete : NULL, HOOK_URING_COMPLETE, HOOK_MISSING},
 	};
@@ -398,7 +386,6 @@ static void check_fired(struct bpf_side *bpf)
 		bpf->hooks[checks[i].hook] = checks[i].state;
 	/* Attached, or bpf_side_attach() had failed. */
 	bpf->hooks[HOOK_EXEC] = HOOK_UNCHECKED;
-	bpf->hooks[HOOK_SOCK_STATE] = bpf->network ? HOOK_UNCHECKED : HOOK_MISSING;
 	bpf->hooks[HOOK_URING_NETWORK] = bpf->uring_network ? HOOK_UNCHECKED : HOOK_MISSING;
 	/* Reached by a tail call, which the kernel does not count by itself. */
 	bpf->hooks[HOOK_FILE_CALLS] = bpf->file ? bpf->hooks[HOOK_SYS_EXIT] : HOOK_MISSING;
@@ -408,8 +395,6 @@ static void check_fired(struct bpf_side *bpf)
 void bpf_side_try_more(struct bpf_side *bpf)
 {
 	bpf->hooks[HOOK_EXEC] = bpf_check_exec(bpf->process->progs.on_exec);
-	if (bpf->network)
-		bpf->hooks[HOOK_SOCK_STATE] = bpf_check_connect(bpf->network->progs.on_tcp_state);
 }
 
 void bpf_side_hooks(const struct bpf_side *bpf, enum hook_state states[HOOK_COUNT])
@@ -517,86 +502,4 @@ int bpf_side_tasks(struct bpf_side *bpf)
 	fd = bpf_iter_create(link);
 	close(link);
 	return fd;
-}
-
-static void read_losses(const struct bpf_side *bpf, uint64_t total[WIRE_LOSS_COUNT])
-{
-	int cpus = libbpf_num_possible_cpus();
-	uint64_t *each;
-
-	memset(total, 0, WIRE_LOSS_COUNT * sizeof(*total));
-	if (cpus <= 0)
-		return;
-	each = xcalloc((size_t)cpus, sizeof(*each));
-	for (uint32_t cause = 0; cause < WIRE_LOSS_COUNT; cause++) {
-		if (bpf_map__lookup_elem(bpf->process->maps.losses, &cause, sizeof(cause), each,
-					 (size_t)cpus * sizeof(*each), 0))
-			continue;
-		for (int cpu = 0; cpu < cpus; cpu++)
-			total[cause] += each[cpu];
-	}
-	free(each);
-}
-
-/* Hits for which the kernel did not run a program, because it was running on that CPU (5.12). */
-static uint64_t object_misses(const struct bpf_object *object)
-{
-	struct bpf_program *program;
-	uint64_t misses = 0;
-
-	if (!object)
-		return 0;
-	bpf_object__for_each_program(program, object)
-	{
-		struct bpf_prog_info info;
-		uint32_t bytes = sizeof(info);
-
-		memset(&info, 0, sizeof(info));
-		if (bpf_program__fd(program) >= 0 &&
-		    !bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &bytes))
-			misses += info.recursion_misses;
-	}
-	return misses;
-}
-
-void bpf_side_count_losses(struct bpf_side *bpf)
-{
-	uint64_t total[WIRE_LOSS_COUNT], ring = 0;
-
-	read_losses(bpf, total);
-	for (int kind = 0; kind < WIRE_KIND_COUNT; kind++)
-		ring += total[WIRE_LOSS_RING + kind];
-	counter_set(COUNTER_RING_FULL, ring);
-	counter_set(COUNTER_KERNEL_READ_FAILED, total[WIRE_LOSS_READ]);
-	counter_set(COUNTER_KERNEL_MAP_FULL, total[WIRE_LOSS_MAP]);
-	counter_set(COUNTER_PATH_TRUNCATED, total[WIRE_LOSS_PATH]);
-	counter_set(COUNTER_ARGV_TRUNCATED, total[WIRE_LOSS_ARGV]);
-	counter_set(COUNTER_KERNEL_MISSED,
-		    object_misses(bpf->process->obj) +
-			object_misses(bpf->calls ? bpf->calls->obj : NULL) +
-			object_misses(bpf->file ? bpf->file->obj : NULL) +
-			object_misses(bpf->network ? bpf->network->obj : NULL) +
-			object_misses(bpf->uring ? bpf->uring->obj : NULL) +
-			object_misses(bpf->uring_network ? bpf->uring_network->obj : NULL));
-	counter_set(COUNTER_MESSAGES_SKIPPED, total[WIRE_LOSS_MESSAGES]);
-}
-
-void bpf_side_report_losses(struct bpf_side *bpf)
-{
-	uint64_t total[WIRE_LOSS_COUNT], lost[WIRE_KIND_COUNT], sum = 0;
-
-	read_losses(bpf, total);
-	for (int kind = 0; kind < WIRE_KIND_COUNT; kind++) {
-		lost[kind] = total[WIRE_LOSS_RING + kind] - bpf->reported[kind];
-		bpf->reported[kind] = total[WIRE_LOSS_RING + kind];
-		sum += lost[kind];
-	}
-	if (sum)
-		log_warning(
-		    "sensor: ring buffer full: %llu events lost in the last second "
-		    "(processes: fork %llu, exec %llu, end %llu; files: %llu; network: %llu)",
-		    (unsigned long long)sum, (unsigned long long)lost[WIRE_FORK],
-		    (unsigned long long)lost[WIRE_EXEC], (unsigned long long)lost[WIRE_EXIT],
-		    (unsigned long long)(lost[WIRE_FILE] + lost[WIRE_PATHS]),
-		    (unsigned long long)(lost[WIRE_NETWORK] + lost[WIRE_DNS]));
 }

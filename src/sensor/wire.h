@@ -171,7 +171,8 @@ enum wire_loss {
 	WIRE_LOSS_PATH,
 	WIRE_LOSS_ARGV,
 	WIRE_LOSS_MESSAGES, /* of a sendmmsg or recvmmsg beyond those looked at */
-	WIRE_LOSS_COUNT
+	WIRE_LOSS_SHED,     /* by kind too */
+	WIRE_LOSS_COUNT = WIRE_LOSS_SHED + WIRE_KIND_COUNT
 };
 
 /* Set before the programs load; the verifier then drops the branches that cannot be taken. */
@@ -186,7 +187,10 @@ struct wire_config {
 	__u32 pad;
 	__u64 own_root_inode;
 	__u64 cgroup_id; /* only this cgroup and those below it; 0: all */
-	__u64 armed_ns;  /* how long after DEMAND_ARMS every change is wanted */
+	/* A kind is held back while this much waits in the ring, so that what is left of it is for
+	 * kinds that matter more; 0: never. */
+	__u32 shed_bytes[WIRE_KIND_COUNT];
+	__u64 armed_ns; /* how long after DEMAND_ARMS every change is wanted */
 };
 
 #define WIRE_NO_SUBSYS 0xffffffffu

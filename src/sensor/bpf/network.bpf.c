@@ -263,12 +263,10 @@ int BPF_PROG(on_network_call, struct pt_regs *regs, long ret)
 		return 0;
 	flags = at.compat ? WIRE_COMPAT : 0;
 	if (r.how == HOW_CONNECT || r.how == HOW_ACCEPT) {
-		if (!(config.wanted & 1u << WIRE_NETWORK))
-			return 0;
 		if (r.how == HOW_CONNECT)
 			on_connected((__u64)task, sk, r.a[1], scratch_key(SLOT_CALL), call, flags,
 				     ret);
-		else
+		else if (config.wanted & 1u << WIRE_NETWORK)
 			on_accepted((__u64)task, sk, SLOT_CALL, call, flags);
 		return 0;
 	}

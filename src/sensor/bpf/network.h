@@ -254,6 +254,15 @@ static __always_inline bool is_unreachable(long ret)
 	return false;
 }
 
+static __always_inline void remember_resolver(struct sock *sk)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	__u8 one = 1;
+
+	if (BPF_CORE_READ(sk, __sk_common.skc_dport) == swap16(DNS_PORT))
+		bpf_map_update_elem(&resolvers, &tgid, &one, BPF_ANY);
+}
+
 /* connect ended. A call that comes back to a connection under way finds it reported. */
 static __always_inline void on_connected(__u64 task, struct sock *sk, __u64 address, __u32 key,
 					 __u32 call, __u32 flags, long ret)
@@ -262,7 +271,8 @@ static __always_inline void on_connected(__u64 task, struct sock *sk, __u64 addr
 	struct connection *c;
 	struct wire_network net = {.what = WIRE_CONNECTED, .result = ret};
 
-	if (!is_tcp(BPF_CORE_READ(sk, sk_protocol)))
+	remember_resolver(sk);
+	if (!(config.wanted & 1u << WIRE_NETWORK) || !is_tcp(BPF_CORE_READ(sk, sk_protocol)))
 		return;
 	c = bpf_map_lookup_elem(&sockets, &id);
 	if (c && !c->reported) {

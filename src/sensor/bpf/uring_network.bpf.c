@@ -97,10 +97,9 @@ int BPF_PROG(on_network_complete)
 		on_moved(task, req, sk, call, result);
 		return 0;
 	}
-	if (!(config.wanted & 1u << WIRE_NETWORK))
-		return 0;
 	if (call == CALL_URING_ACCEPT) {
-		on_accepted(task, sk, SLOT_COMPLETE, call, 0);
+		if (config.wanted & 1u << WIRE_NETWORK)
+			on_accepted(task, sk, SLOT_COMPLETE, call, 0);
 		return 0;
 	}
 	if (bpf_core_type_exists(struct io_connect))
