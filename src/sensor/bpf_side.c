@@ -394,6 +394,8 @@ static void check_fired(struct bpf_side *bpf)
 		bpf->hooks[checks[i].hook] = checks[i].state;
 	/* Attached, or bpf_side_attach() had failed. */
 	bpf->hooks[HOOK_EXEC] = HOOK_UNCHECKED;
+	/* A map of the process object, which is there. */
+	bpf->hooks[HOOK_LOSSES] = HOOK_FIRES;
 	bpf->hooks[HOOK_URING_NETWORK] = bpf->uring_network ? HOOK_UNCHECKED : HOOK_MISSING;
 	/* Reached by a tail call, which the kernel does not count by itself. */
 	bpf->hooks[HOOK_FILE_CALLS] = bpf->file ? bpf->hooks[HOOK_SYS_EXIT] : HOOK_MISSING;
