@@ -39,6 +39,7 @@ struct options {
 	const char *config_path; /* NULL: the default one, if it is there */
 	uint64_t duration_s;     /* 0: until a signal */
 	uint64_t root_pid;       /* 0: all */
+	enum sensor_layer layer;
 };
 
 struct watch {
@@ -74,6 +75,7 @@ static const struct option long_options[] = {
     {"events", required_argument, NULL, 'e'},
     {"root-pid", required_argument, NULL, 'p'},
     {"cgroup", required_argument, NULL, 'g'},
+    {"layer", required_argument, NULL, 'y'},
     {"format", required_argument, NULL, 'f'},
     {"output", required_argument, NULL, 'o'},
     {"tolerance", required_argument, NULL, 'l'},
@@ -97,6 +99,24 @@ static int set_format(struct options *o, const char *format)
 				       format);
 	o->config.format = format;
 	return EXIT_OK;
+}
+
+static int set_layer(struct options *o, const char *name)
+{
+	static const char *const names[] = {
+	    [SENSOR_LAYER_AUTO] = "auto",
+	    [SENSOR_LAYER_TRACEPOINT] = "tracepoint",
+	    [SENSOR_LAYER_LSM] = "lsm",
+	    [SENSOR_LAYER_FENTRY] = "fentry",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(name, names[i])) {
+			o->layer = (enum sensor_layer)i;
+			return EXIT_OK;
+		}
+	return cli_usage_error(&verb_watch, "--layer is auto, tracepoint, lsm or fentry, not '%s'",
+			       name);
 }
 
 /* The configuration file is read first, so that flags win wherever --config stands among them.
@@ -145,6 +165,9 @@ static int read_flags(struct options *o, int argc, char **argv)
 			if (!cli_number(verb, "--state-memory", optarg, STATE_MEGABYTES_MIN,
 					STATE_MEGABYTES_MAX, &o->config.detection.state_megabytes))
 				status = EXIT_USAGE;
+			break;
+		case 'y':
+			status = set_layer(o, optarg);
 			break;
 		case 'b':
 			o->config.detection.building_blocks = true;
@@ -276,6 +299,7 @@ static int open_sensor(struct watch *w, const struct options *o)
 	    .root_pid = (uint32_t)o->root_pid,
 	    .cgroup_path = o->config.cgroup,
 	    .watch_directories = directories(w, &o->config),
+	    .layer = o->layer,
 	    .ring_bytes = (uint32_t)o->config.ring_megabytes << 20,
 	};
 
@@ -538,6 +562,9 @@ const struct verb verb_watch = {
 	"  --events FILE         also append every event to FILE, as NDJSON\n"
 	"  --root-pid PID        only this process and what it starts\n"
 	"  --cgroup PATH         only processes in this cgroup or below\n"
+	"  --layer LAYER         how files of rename, unlink, chmod ... are found: auto (default), "
+	"lsm,\n"
+	"                        fentry or tracepoint; for tests and for comparing\n"
 	"  --duration SECONDS    stop after this long\n"
 	"  --tolerance SECONDS   wait this long for events that come late: 2 (default), 500ms\n"
 	"  --state-memory MB     what sequences, histories and the like may take (default 256)\n"

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "sensor/bpf_check.h"
 #include "sensor/cgroup.h"
+#include "sensor/lsm.h"
 #include "sensor/wire.h"
 
 #include "calls.skel.h"
@@ -31,6 +32,7 @@ struct bpf_side {
 	uint32_t ring_bytes;
 	struct btf *btf;
 	struct process_bpf *process;
+	struct lsm *lsm;
 	struct calls_bpf *calls; /* the program at sys_exit; NULL when it could not be loaded */
 	struct file_bpf *file;   /* behind it; likewise */
 	struct uring_bpf *uring; /* likewise */
@@ -101,6 +103,8 @@ static int prepare(struct bpf_side *bpf, struct bpf_object *object)
 	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++)
 		if ((err = share_map(object, first, shared[i])))
 			return err;
+	if (bpf->lsm && (err = lsm_share(bpf->lsm, object)))
+		return err;
 	if (!bpf->calls || object == bpf->calls->obj)
 		return 0;
 	return share_map(object, bpf->calls->obj, "groups");
@@ -165,6 +169,11 @@ static int on_ring_record(void *context, void *data, size_t bytes)
 	return --bpf->left > 0 ? 0 : -EAGAIN;
 }
 
+static int prepare_lsm(void *bpf, struct bpf_object *object)
+{
+	return prepare(bpf, object);
+}
+
 static void load_optional(struct bpf_side *bpf)
 {
 	int err;
@@ -206,7 +215,7 @@ static int explain(int err)
 			  "before 5.11, raise RLIMIT_MEMLOCK (ulimit -l unlimited)");
 	else
 		log_error("sensor: process programs refused by this kernel: %s; lintel needs 5.10 "
-			  "or later with BTF (run with --debug for the kernel's reasons)",
+			  "or later with BTF (LINTEL_DEBUG=1 shows the kernel's reasons)",
 			  strerror(-err));
 	return err == -EMFILE || err == -ENFILE || err == -EPERM || err == -ENOMEM ? err : -ENOTSUP;
 }
@@ -250,6 +259,11 @@ int bpf_side_open(struct bpf_side **out, const struct sensor_options *options,
 		err = explain(err);
 		goto fail;
 	}
+	/* before the programs at a call's end, which are told what works */
+	err = lsm_open(&bpf->lsm, options->layer, &bpf->config, bpf->btf, prepare_lsm, bpf);
+	if (err)
+		goto fail;
+	bpf->config.hooks = lsm_hooks(bpf->lsm);
 	load_optional(bpf);
 	bpf->ring =
 	    ring_buffer__new(bpf_map__fd(bpf->process->maps.ring), on_ring_record, bpf, NULL);
@@ -273,6 +287,7 @@ void bpf_side_close(struct bpf_side *bpf)
 	uring_bpf__destroy(bpf->uring);
 	file_bpf__destroy(bpf->file);
 	calls_bpf__destroy(bpf->calls);
+	lsm_close(bpf->lsm);
 	process_bpf__destroy(bpf->process);
 	btf__free(bpf->btf);
 	free(bpf);
@@ -326,15 +341,13 @@ int bpf_side_attach(struct bpf_side *bpf)
 		 bpf->calls ? ", sys_enter, sys_exit" : "",
 		 bpf->uring ? ", io_uring_submit_req, io_uring_complete" : "");
 	check_fired(bpf);
-	log_info(
-	    "sensor: no LSM or fentry layer in this version: names given to rename, unlink, "
-	    "link, chmod, truncate are the caller's strings, read as the call begins; a thread "
-	    "of the caller could change them in between, fanotify is the check on that");
+	lsm_report(bpf->lsm);
 	return 0;
 }
 
 void bpf_side_detach(struct bpf_side *bpf)
 {
+	lsm_detach(bpf->lsm);
 	if (bpf->uring)
 		uring_bpf__detach(bpf->uring);
 	if (bpf->calls)
@@ -421,6 +434,24 @@ static uint64_t object_misses(const struct bpf_object *object)
 	return misses;
 }
 
+static uint64_t all_misses(const struct bpf_side *bpf)
+{
+	const struct bpf_object *const objects[] = {
+	    bpf->process->obj,
+	    bpf->calls ? bpf->calls->obj : NULL,
+	    bpf->file ? bpf->file->obj : NULL,
+	    bpf->uring ? bpf->uring->obj : NULL,
+	};
+	const struct bpf_object *object;
+	uint64_t misses = 0;
+
+	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
+		misses += object_misses(objects[i]);
+	for (int i = 0; (object = lsm_object(bpf->lsm, i)); i++)
+		misses += object_misses(object);
+	return misses;
+}
+
 void bpf_side_count_losses(struct bpf_side *bpf)
 {
 	uint64_t total[WIRE_LOSS_COUNT], ring = 0;
@@ -433,10 +464,7 @@ void bpf_side_count_losses(struct bpf_side *bpf)
 	counter_set(COUNTER_KERNEL_MAP_FULL, total[WIRE_LOSS_MAP]);
 	counter_set(COUNTER_PATH_TRUNCATED, total[WIRE_LOSS_PATH]);
 	counter_set(COUNTER_ARGV_TRUNCATED, total[WIRE_LOSS_ARGV]);
-	counter_set(COUNTER_KERNEL_MISSED, object_misses(bpf->process->obj) +
-					       object_misses(bpf->calls ? bpf->calls->obj : NULL) +
-					       object_misses(bpf->file ? bpf->file->obj : NULL) +
-					       object_misses(bpf->uring ? bpf->uring->obj : NULL));
+	counter_set(COUNTER_KERNEL_MISSED, all_misses(bpf));
 }
 
 void bpf_side_report_losses(struct bpf_side *bpf)

@@ -32,6 +32,14 @@ enum call_group {
 	GROUP_COUNT
 };
 
+/* Where the kernel decides on a call (bpf/lsm.bpf.c); the table is hooks.def. */
+enum hook {
+#define HOOK(id, name, what) HOOK_##id,
+#include "sensor/hooks.def"
+#undef HOOK
+	HOOK_COUNT
+};
+
 /* What a call does to a file. */
 enum call_what {
 	WHAT_NONE,

@@ -32,6 +32,8 @@ enum wire_kind {
 	WIRE_FILE,   /* a call on an open file; place 0 is the file */
 	WIRE_PATHS,  /* a call on path strings; places are the directories they start from */
 	WIRE_MOUNTS, /* the caller's mounts, root or mount namespace changed */
+	WIRE_PLACES, /* as WIRE_PATHS, but the places are the files themselves, as the kernel had
+		      * them; detail: struct wire_inode of the file at place 1, if there is one */
 	WIRE_KIND_COUNT
 };
 
@@ -130,6 +132,24 @@ _Static_assert(__builtin_offsetof(struct wire_record, value) == 232, "no holes")
 _Static_assert(__builtin_offsetof(struct wire_record, span) == 240, "no holes");
 _Static_assert(sizeof(struct wire_record) == 280, "no holes");
 
+/* What waits between a hook and the end of its call (bpf/decided.h). Two paths of ordinary length fit
+ * the small form; what is longer goes to the few large ones. */
+#define DECIDED_SMALL 768
+#define DECIDED_LARGE 8192
+
+struct decided_small {
+	__u64
+	    acted; /* the struct dentry whose inode is reported as it is after the call; 0: none */
+	struct wire_record record;
+	char tail[DECIDED_SMALL];
+};
+
+struct decided_large {
+	__u64 acted;
+	struct wire_record record;
+	char tail[DECIDED_LARGE];
+};
+
 /* Loss causes, indices of the per-CPU array `losses`; ring losses by kind come first. */
 enum wire_loss {
 	WIRE_LOSS_RING,
@@ -147,7 +167,7 @@ struct wire_config {
 	__u32 cgroup_subsys; /* index into css_set.subsys; WIRE_NO_SUBSYS: the unified hierarchy */
 	__u32 uring_cqe;     /* io_uring_complete takes a CQE, as since 6.10, not a result */
 	__u32 own_mount_ns;  /* lintel's own view: its mount namespace and root directory */
-	__u32 pad;
+	__u32 hooks;         /* 1 << enum hook: those that work */
 	__u64 own_root_inode;
 	__u64 cgroup_id; /* only this cgroup and those below it; 0: all */
 };

@@ -426,7 +426,8 @@ static void run_case(struct sensor *sensor, const struct test_case *c, int to_st
 		if (!over)
 			over = clock_monotonic_ns();
 		/* what is left out must not come in the middle of the next case */
-		if (!(c->flags & FANOTIFY || is_lacking(c)) || clock_monotonic_ns() - over > 500 * NS_PER_MS)
+		if (!(c->flags & FANOTIFY || is_lacking(c)) ||
+		    clock_monotonic_ns() - over > 500 * NS_PER_MS)
 			break;
 	}
 	report(c, expected, answer[1]);

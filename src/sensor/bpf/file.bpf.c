@@ -4,7 +4,7 @@
  * for path strings only: what the caller's memory holds after the call need not be what the kernel
  * was given.
  */
-#include "sensor/bpf/files.h"
+#include "sensor/bpf/decided.h"
 
 enum {
 	SLOT_ENTER,
@@ -100,6 +100,8 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 		return 0;
 	if (!followed((void *)bpf_get_current_task(), pid_tgid >> 32))
 		return 0;
+	if (has_hook(args->what))
+		ask(tid, call);
 	g = read_strings(&at, call);
 	/* A string in a page not yet touched cannot be read now; the call will bring it in, and
 	 * sys_exit reads it then. */
@@ -160,6 +162,22 @@ static __noinline int send_paths(struct call_site *at, __u32 key, __u32 call)
 	}
 	record_send(s, true);
 	return 0;
+}
+
+/* By what the kernel decided on, or else by the strings it was given. */
+static __noinline int send_call(struct call_site *at, __u32 call)
+{
+	const volatile struct call_args *args;
+	__u32 tid = bpf_get_current_pid_tgid();
+	__u32 flags = at->compat ? WIRE_COMPAT : 0;
+
+	if (call >= CALL_COUNT)
+		return 0;
+	args = &calls[call];
+	if (has_hook(args->what) &&
+	    send_decided(tid, call, flags, args->flags < 0 ? 0 : argument(at, args->flags)))
+		return 0;
+	return send_paths(at, scratch_key(SLOT_EXIT), call);
 }
 
 static __always_inline __u64 open_flags(const struct call_site *at,
@@ -274,8 +292,10 @@ int BPF_PROG(on_file_call, struct pt_regs *regs, long ret)
 	if (args->how != HOW_PATHS)
 		return on_call(&at, call, ret);
 	if (!has_failed(ret) && (args->flags < 0 || !is_rmdir(args, argument(&at, args->flags))))
-		send_paths(&at, scratch_key(SLOT_EXIT), call);
+		send_call(&at, call);
 	forget_strings(tid);
+	if (has_hook(args->what))
+		forget_decided(tid);
 	return 0;
 }
 

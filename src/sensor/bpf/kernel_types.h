@@ -194,6 +194,8 @@ struct thread_info {
 
 struct task_struct {
 	struct thread_info thread_info;
+	unsigned int flags;
+	void *worker_private; /* since 5.17; of an io_uring's worker: struct io_worker */
 	int pid, tgid;
 	int exit_code;
 	__u64 start_boottime;
@@ -233,8 +235,17 @@ struct io_cqe {
 	int fd;
 };
 
+struct io_wq_work {
+	int cancel_seq;
+};
+
+struct io_worker {
+	struct io_wq_work *cur_work;
+};
+
 struct io_kiocb {
 	struct file *file;
+	struct io_wq_work work;
 	__u8 opcode;
 	struct io_cqe cqe; /* since 5.19 */
 	__u64 flags;       /* 32 bits wide before 6.10 */

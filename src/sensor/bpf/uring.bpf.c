@@ -11,7 +11,7 @@
  * argument since 5.19. Operations have structs of their own (struct io_open and so on) since 6.0.
  * The loader loads one of the two programs.
  */
-#include "sensor/bpf/files.h"
+#include "sensor/bpf/decided.h"
 
 enum {
 	SLOT_SUBMIT,
@@ -238,6 +238,8 @@ static __always_inline int on_request(struct io_kiocb *req)
 		on_silent(task, g, req, req_flags);
 	else if (bpf_map_update_elem(&pending, &id, g, BPF_ANY))
 		count_loss(WIRE_LOSS_MAP);
+	else if (call < CALL_COUNT && has_hook(calls[call].what))
+		ask(id, call);
 	return 0;
 }
 
@@ -282,8 +284,10 @@ int BPF_PROG(on_complete)
 	res = result_of(ctx);
 	if (res < 0 || call >= CALL_COUNT)
 		goto out;
+	KEEP(call);
 	if (calls[call].how == HOW_PATHS) {
-		send_paths(task, g, key, 0);
+		if (!has_hook(calls[call].what) || !send_decided(id, call, 0, g->head.flags))
+			send_paths(task, g, key, 0);
 	} else if (calls[call].how == HOW_OPEN) {
 		file = g->head.slot ? 0 : file_of_fd(task, res);
 		if (g->head.slot)
@@ -294,6 +298,8 @@ int BPF_PROG(on_complete)
 		send_content(task, BPF_CORE_READ(req, file), key, call, 0);
 	}
 out:
+	if (config.hooks)
+		forget_decided(id);
 	bpf_map_delete_elem(&pending, &id);
 	return 0;
 }
