@@ -77,15 +77,17 @@ static __always_inline void add_other(struct scratch *s, struct dentry *dentry)
 
 static __always_inline void keep(struct scratch *s, __u64 id)
 {
+	/* What is not whole here may be by its string. */
+	bool is_whole = !s->record.failed && !s->record.cut && s->used <= DECIDED_LARGE;
+	bool is_small = is_whole && s->used <= DECIDED_SMALL;
 	long err = 0;
 
-	/* What is not whole here may be by its string. */
-	if (s->record.failed || s->record.cut || s->used > DECIDED_LARGE)
-		return;
 	s->record.bytes = sizeof(s->record) + s->used;
-	if (s->used <= DECIDED_SMALL)
+	if (is_small)
 		err = bpf_map_update_elem(&decided_small, &id, &s->acted, BPF_ANY);
-	else
+	else /* one left behind by a thread that died in its call */
+		bpf_map_delete_elem(&decided_small, &id);
+	if (is_whole && !is_small)
 		err = bpf_map_update_elem(&decided_large, &id, &s->acted, BPF_ANY);
 	if (err)
 		count_loss(WIRE_LOSS_MAP);
