@@ -33,6 +33,11 @@ void *xreallocarray(void *p, size_t n, size_t bytes)
 	return checked(reallocarray(p, n ? n : 1, bytes ? bytes : 1), bytes);
 }
 
+void *xaligned_alloc(size_t align, size_t bytes)
+{
+	return checked(aligned_alloc(align, bytes), bytes);
+}
+
 char *xstrdup(const char *s)
 {
 	return checked(strdup(s), strlen(s));

@@ -7,9 +7,11 @@
 
 #include "base/alloc.h"
 
-/* One block holds a typical event's strings or a small rule set's tree; larger requests get a
- * block of their own size. */
+/* The first block holds a typical event's strings or a small rule set's tree. Those that follow are
+ * larger, so that an arena that is reset soon has one that is large enough and allocates no more.
+ * Larger requests get a block of their own size. */
 #define BLOCK_BYTES ((size_t)16 * 1024)
+#define BLOCK_BYTES_MAX ((size_t)256 * 1024)
 
 struct arena_block {
 	struct arena_block *next;
@@ -81,8 +83,12 @@ static char *take(struct arena *arena, size_t bytes, size_t align)
 			return b->data + at;
 		}
 	}
-	size_t size = bytes > BLOCK_BYTES ? bytes : BLOCK_BYTES;
+	size_t size = BLOCK_BYTES;
 
+	if (b)
+		size = b->size * 2 < BLOCK_BYTES_MAX ? b->size * 2 : BLOCK_BYTES_MAX;
+	if (size < bytes)
+		size = bytes;
 	b = xmalloc(sizeof(*b) + size);
 	*b = (struct arena_block){.next = arena->first, .size = size, .used = bytes};
 	arena->first = b;
@@ -93,6 +99,11 @@ static char *take(struct arena *arena, size_t bytes, size_t align)
 void *arena_alloc(struct arena *arena, size_t bytes)
 {
 	return memset(take(arena, bytes, _Alignof(max_align_t)), 0, bytes);
+}
+
+void *arena_room(struct arena *arena, size_t bytes)
+{
+	return take(arena, bytes, _Alignof(max_align_t));
 }
 
 char *arena_bytes(struct arena *arena, size_t bytes)

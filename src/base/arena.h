@@ -33,6 +33,8 @@ void arena_free(struct arena *arena);
 void arena_reset(struct arena *arena);
 /* Zeroed memory, aligned for any type; `bytes` may be 0. */
 void *arena_alloc(struct arena *arena, size_t bytes) __attribute__((returns_nonnull, malloc));
+/* The same uninitialised, for what is filled in at once. */
+void *arena_room(struct arena *arena, size_t bytes) __attribute__((returns_nonnull, malloc));
 /* Uninitialised bytes without alignment, for text. */
 char *arena_bytes(struct arena *arena, size_t bytes) __attribute__((returns_nonnull, malloc));
 /* Have free_fn(object) called at the next reset or free, latest registration first: for objects of

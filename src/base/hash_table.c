@@ -48,6 +48,28 @@ void *hash_table_find(const struct hash_table *table, uint64_t hash,
 	}
 }
 
+void hash_table_prefetch(const struct hash_table *table, uint64_t hash)
+{
+	if (table->cap)
+		__builtin_prefetch(&table->slots[hash & (table->cap - 1)]);
+}
+
+#define CACHE_LINE 64
+/* The head of a thing and, mostly, what tells it from others. */
+#define THING_LINES 3
+
+void hash_table_prefetch_thing(const struct hash_table *table, uint64_t hash)
+{
+	size_t at = hash & (table->cap - 1);
+
+	if (!table->cap)
+		return;
+	while (table->slots[at].thing && table->slots[at].hash != hash)
+		at = (at + 1) & (table->cap - 1);
+	for (int i = 0; table->slots[at].thing && i < THING_LINES; i++)
+		__builtin_prefetch((const char *)table->slots[at].thing + i * CACHE_LINE);
+}
+
 static void put(struct hash_table *table, struct hash_slot new)
 {
 	size_t at = new.hash &(table->cap - 1);

@@ -33,6 +33,10 @@ void hash_table_free(struct hash_table *table);
 /* The thing with this hash for which `equal` holds, or NULL. */
 void *hash_table_find(const struct hash_table *table, uint64_t hash,
 		      bool (*equal)(const void *thing, const void *wanted), const void *wanted);
+/* For a search that comes soon: has the processor fetch where it will begin; and a little later, when
+ * that is there, the first bytes of what it will find. */
+void hash_table_prefetch(const struct hash_table *table, uint64_t hash);
+void hash_table_prefetch_thing(const struct hash_table *table, uint64_t hash);
 /* `thing` must not be there yet. */
 void hash_table_add(struct hash_table *table, uint64_t hash, void *thing);
 /* `thing` itself, not one equal to it; it must be there. hash_table_bytes() may be less afterwards. */

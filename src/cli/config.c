@@ -39,6 +39,7 @@ static const struct key {
     {"watch", "output", KEY_TEXT, offsetof(struct config, output), 0, 0, {0}},
     {"watch", "events", KEY_TEXT, offsetof(struct config, events), 0, 0, {0}},
     {"watch", "cgroup", KEY_TEXT, offsetof(struct config, cgroup), 0, 0, {0}},
+    {"watch", "audit_log", KEY_TEXT, offsetof(struct config, audit_log), 0, 0, {0}},
     {"watch", "tolerance", KEY_SECONDS, offsetof(struct config, detection.tolerance_ns), 0, 0, {0}},
     {"watch",
      "state_memory",

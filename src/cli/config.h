@@ -24,10 +24,11 @@ struct config {
 	struct config_list rule_paths;
 	/* [watch] */
 	const char *state;
-	const char *format; /* "terminal" or "ndjson" */
-	const char *output; /* NULL: stdout */
-	const char *events; /* NULL: not written */
-	const char *cgroup; /* NULL: all */
+	const char *format;    /* "terminal" or "ndjson" */
+	const char *output;    /* NULL: stdout */
+	const char *events;    /* NULL: not written */
+	const char *cgroup;    /* NULL: all */
+	const char *audit_log; /* NULL: the sensor */
 	struct detection_options detection;
 	uint64_t ring_megabytes;
 	struct config_list directories; /* for the second witness, beside those the rules name */

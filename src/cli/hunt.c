@@ -28,6 +28,7 @@ struct options {
 	enum sink_format format;
 	const char *output; /* NULL: stdout */
 	uint64_t threads;   /* 0: as many as CPUs */
+	enum input_format input_format;
 	bool help;
 };
 
@@ -60,6 +61,7 @@ static const struct option long_options[] = {
     {"state-memory", required_argument, NULL, 'm'},
     {"state", required_argument, NULL, 's'},
     {"building-blocks", no_argument, NULL, 'b'},
+    {"input-format", required_argument, NULL, 'i'},
     {"help", no_argument, NULL, 'h'},
     {0},
 };
@@ -110,6 +112,17 @@ static int set_format(struct options *o, const char *format)
 	return EXIT_OK;
 }
 
+static int set_input_format(struct options *o, const char *name)
+{
+	int format = input_format_of(name);
+
+	if (format < 0)
+		return cli_usage_error(
+		    &verb_hunt, "--input-format is auto, ndjson, audit or laurel, not '%s'", name);
+	o->input_format = (enum input_format)format;
+	return EXIT_OK;
+}
+
 static int set_option(struct options *o, int c, char **argv)
 {
 	struct detection_options *detection = &o->config.detection;
@@ -128,6 +141,8 @@ static int set_option(struct options *o, int c, char **argv)
 		break;
 	case 'f':
 		return set_format(o, optarg);
+	case 'i':
+		return set_input_format(o, optarg);
 	case 'o':
 		o->output = optarg;
 		break;
@@ -248,6 +263,7 @@ static int open_all(struct run *r, const struct options *o, const char *const *i
 						.reader = r->reader,
 						.fields = r->fields,
 						.detector = r->detector,
+						.format = o->input_format,
 						.threads = (uint32_t)o->threads,
 						.goes_on = o->state != NULL,
 						.results_fd = sink_fd(r->sink),
@@ -354,9 +370,10 @@ const struct verb verb_hunt = {
     .usage = "lintel hunt [options] INPUT...",
     .help =
 	"Runs the shipped rules and those given over every event and prints an alert for each\n"
-	"match: the engine is that of `lintel watch`. INPUT is NDJSON: files, directories\n"
-	"(*.ndjson, *.jsonl, *.json, *.log, also .gz and .zst) or - for standard input; gzip and\n"
-	"zstd are recognised by content. Field names may be nested, dotted or both; Elasticsearch\n"
+	"match: the engine is that of `lintel watch`. INPUT is NDJSON, or a log of auditd (raw or\n"
+	"enriched) or laurel: files, directories (*.ndjson, *.jsonl, *.json, *.log, *.log.1, also\n"
+	".gz and .zst) or - for standard input; format, gzip and zstd are recognised by content. "
+	"Field names may be nested, dotted or both; Elasticsearch\n"
 	"search hits are read from their _source. Lines that are not JSON are reported with file\n"
 	"and line, counted and skipped. max_signals of a rule caps its alerts per interval of the\n"
 	"events' own time. Progress is shown on a terminal, a summary at the end on stderr.\n"
@@ -369,6 +386,7 @@ const struct verb verb_hunt = {
 	"otherwise\n"
 	"  --rules PATH          rule file, or directory of rule files; may be repeated\n"
 	"  --no-default-rules    leave the shipped rules out\n"
+	"  --input-format FORMAT auto (default), ndjson, audit (auditd's) or laurel\n"
 	"  -f, --format FORMAT   terminal (default) or ndjson\n"
 	"  -o, --output FILE     append alerts to FILE instead of printing them\n"
 	"  --threads N           use N threads (default: one per CPU)\n"
@@ -382,6 +400,8 @@ const struct verb verb_hunt = {
 	"Examples:\n"
 	"  lintel hunt events.ndjson\n"
 	"  lintel hunt --rules detection-rules/rules/linux --format ndjson logs/ | jq .rule.name\n"
+	"  lintel hunt /var/log/audit/\n"
+	"  ausearch --raw -ts today | lintel hunt -\n"
 	"  zstdcat day.ndjson.zst | lintel hunt --no-default-rules --rules my.toml -\n"
 	"\n"
 	"Exit status: 0 done, whether or not anything matched; 1 an input could not be read to "

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `lintel watch`: sensor → rules → alerts, until told to stop. */
+/* `lintel watch`: sensor or audit log → rules → alerts, until told to stop. */
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -18,11 +18,13 @@
 #include "cli/config.h"
 #include "cli/setup.h"
 #include "cli/state.h"
+#include "cli/watch_audit.h"
 #include "engine/alert.h"
 #include "engine/engine.h"
 #include "event/json.h"
 #include "process/host.h"
 #include "process/process.h"
+#include "rule/demand.h"
 #include "rule/directories.h"
 #include "sensor/sensor.h"
 #include "sink/sink.h"
@@ -53,9 +55,10 @@ struct watch {
 	struct host *host;
 	struct process_table *processes;
 	struct sensor *sensor;
-	struct sink *alerts;  /* terminal, or what --output says */
-	struct sink *archive; /* STATE/alerts.ndjson */
-	struct sink *events;  /* --events; may be NULL */
+	struct watch_audit *audit; /* --audit-log; then there is no sensor */
+	struct sink *alerts;       /* terminal, or what --output says */
+	struct sink *archive;      /* STATE/alerts.ndjson */
+	struct sink *events;       /* --events; may be NULL */
 	struct state *state;
 	bool hides_blocks;
 	int signal_fd;
@@ -64,6 +67,7 @@ struct watch {
 	struct buf ancestors;
 	int64_t stream_time_ns; /* the latest event's */
 	uint64_t event_count, alert_count, block_count;
+	bool is_behind; /* more of the audit log is there than was read */
 };
 
 static const struct option long_options[] = {
@@ -76,6 +80,7 @@ static const struct option long_options[] = {
     {"root-pid", required_argument, NULL, 'p'},
     {"cgroup", required_argument, NULL, 'g'},
     {"layer", required_argument, NULL, 'y'},
+    {"audit-log", required_argument, NULL, 'a'},
     {"format", required_argument, NULL, 'f'},
     {"output", required_argument, NULL, 'o'},
     {"tolerance", required_argument, NULL, 'l'},
@@ -189,6 +194,9 @@ static int read_flags(struct options *o, int argc, char **argv)
 		case 'g':
 			o->config.cgroup = optarg;
 			break;
+		case 'a':
+			o->config.audit_log = optarg;
+			break;
 		case 'f':
 			status = set_format(o, optarg);
 			break;
@@ -200,6 +208,9 @@ static int read_flags(struct options *o, int argc, char **argv)
 		}
 	if (status == EXIT_OK && optind < argc)
 		return cli_usage_error(verb, "takes no arguments, found '%s'", argv[optind]);
+	if (status == EXIT_OK && o->config.audit_log && (o->root_pid || o->config.cgroup))
+		return cli_usage_error(verb, "--root-pid and --cgroup are for the sensor, not for "
+					     "--audit-log; audit's own rules choose processes");
 	return status;
 }
 
@@ -288,14 +299,35 @@ static const char *const *directories(struct watch *w, const struct config *conf
 	return all;
 }
 
+/* Which file events have to leave the kernel. */
+static void ask_for_files(struct watch *w, const struct config *config, struct file_demand *demand)
+{
+	rule_set_file_demand(&w->rules, w->fields, &w->directories, demand);
+	if (config->events) {
+		demand->all = true;
+		demand->asker = STR("--events");
+	}
+	if (demand->all)
+		log_info("every change to a file is reported, asked for by %.*s",
+			 STR_ARG(demand->asker));
+	else
+		log_info("changes to files are reported that fit one of %u parts of paths and "
+			 "names of programs in the rules",
+			 demand->count);
+}
+
 static int open_sensor(struct watch *w, const struct options *o)
 {
+	struct file_demand demand;
+
 	struct process_table_options table = {
 	    .max_processes = (uint32_t)o->config.max_processes,
 	    .host_id = host_id(w->host),
 	    .boot_id = host_boot_id(w->host),
 	};
+	ask_for_files(w, &o->config, &demand);
 	struct sensor_options sensor = {
+	    .demand = &demand,
 	    .root_pid = (uint32_t)o->root_pid,
 	    .cgroup_path = o->config.cgroup,
 	    .watch_directories = directories(w, &o->config),
@@ -307,24 +339,38 @@ static int open_sensor(struct watch *w, const struct options *o)
 	return sensor_open(&w->sensor, &sensor, w->fields, w->processes, w->host);
 }
 
+static int open_audit(struct watch *w, const struct options *o)
+{
+	return watch_audit_open(&w->audit, &(struct watch_audit_options){
+					       .path = o->config.audit_log,
+					       .fields = w->fields,
+					       .host = w->host,
+					       .state = w->state,
+					       .max_processes = (uint32_t)o->config.max_processes});
+}
+
 /* Of the process that acted last, as far as the table still has it. */
 static void add_ancestors(struct watch *w, struct alert *alert)
 {
 	const struct event *last = NULL;
+	struct process_table *processes = w->processes;
 
 	for (uint32_t i = 0; i < alert->event_count; i++)
 		if (alert->events[i])
 			last = alert->events[i];
 	if (!last)
 		return;
+	if (w->audit)
+		processes = watch_audit_processes(w->audit, last);
 	const struct value *pid = event_get(last, FIELD_PROCESS_PID);
 	struct str id = event_get_str(last, FIELD_PROCESS_ENTITY_ID);
-	const struct process *process =
-	    pid->type == VALUE_INT ? process_find(w->processes, (uint32_t)pid->integer, 0) : NULL;
+	const struct process *process = processes && pid->type == VALUE_INT
+					    ? process_find(processes, (uint32_t)pid->integer, 0)
+					    : NULL;
 
 	buf_reset(&w->ancestors);
 	if (process && str_eq(process_entity_id(process), id))
-		process_write_ancestors(w->processes, process, &w->ancestors);
+		process_write_ancestors(processes, process, &w->ancestors);
 	alert->ancestors = buf_str(&w->ancestors);
 }
 
@@ -372,16 +418,20 @@ static int open_all(struct watch *w, const struct options *o)
 		return error;
 	if ((error = open_signals(w)) != 0)
 		return error;
-	if ((error = open_sensor(w, o)) != 0)
-		return error;
 	if ((error = poll_for(w, w->signal_fd)) != 0)
+		return error;
+	if (o->config.audit_log)
+		return open_audit(w, o);
+	if ((error = open_sensor(w, o)) != 0)
 		return error;
 	return poll_for(w, sensor_fd(w->sensor));
 }
 
 static void close_all(struct watch *w)
 {
-	sensor_close(w->sensor);
+	if (w->sensor)
+		sensor_close(w->sensor);
+	watch_audit_close(w->audit);
 	process_table_free(w->processes);
 	host_free(w->host);
 	alert_maker_free(w->maker);
@@ -431,17 +481,41 @@ static void on_event(void *context, struct event *event, const struct process *p
 		log_debug("event could not be written: %s", strerror(-error));
 }
 
-/* Time passes on a quiet host too: what waits for it is decided. */
+static void on_audit_event(void *context, struct event *event)
+{
+	on_event(context, event, NULL);
+}
+
+/* Takes what there is. 0, 1 when the source is at its end, or -errno with a message. */
+static int take_events(struct watch *w)
+{
+	int n = w->audit ? watch_audit_read(w->audit, on_audit_event, w)
+			 : sensor_poll(w->sensor, 0, on_event, w);
+
+	if (n < 0 && n != -EINTR)
+		log_error("%s failed: %s", w->audit ? "reading the audit log" : "the sensor",
+			  strerror(-n));
+	w->is_behind = w->audit && n == 1;
+	if (n < 0)
+		return n == -EINTR ? 0 : n;
+	return w->audit && n == 2;
+}
+
+/* Time passes on a quiet host too: what waits for it is decided. A log tells of it late. */
 static void advance(struct watch *w)
 {
 	int64_t now = clock_now_ns();
 
+	if (w->audit)
+		now = w->is_behind ? INT64_MIN : now - WATCH_AUDIT_DELAY_S * NS_PER_SEC;
 	if (now > w->stream_time_ns)
 		w->stream_time_ns = now;
 	detector_advance(w->detector, w->stream_time_ns);
 	/* Failures are said and counted there; it is tried again. */
 	if (state_save(w->state, w->detector, false))
 		log_debug("state not saved");
+	if (w->audit)
+		watch_audit_save(w->audit);
 }
 
 /* Until a signal or the deadline. */
@@ -452,18 +526,18 @@ static int loop(struct watch *w, uint64_t duration_s)
 
 	for (;;) {
 		struct epoll_event ready[2];
-		int n = epoll_wait(w->epoll_fd, ready, 2, TICK_MS);
+		int n = epoll_wait(w->epoll_fd, ready, 2, w->is_behind ? 0 : TICK_MS);
 
 		if (n < 0 && errno != EINTR) {
 			log_error("waiting for events failed: %s", strerror(errno));
 			return EXIT_FAILED;
 		}
-		n = sensor_poll(w->sensor, 0, on_event, w);
-		if (n < 0 && n != -EINTR) {
-			log_error("the sensor failed: %s", strerror(-n));
+		n = take_events(w);
+		if (n < 0)
 			return EXIT_FAILED;
-		}
 		advance(w);
+		if (n > 0)
+			return EXIT_OK;
 		if (read(w->signal_fd, &signal_info, sizeof(signal_info)) > 0)
 			return EXIT_OK;
 		if (deadline && clock_monotonic_ns() >= deadline)
@@ -475,7 +549,8 @@ static void summary(struct watch *w)
 {
 	struct buf losses = {0}, blocks = {0};
 
-	sensor_count_losses(w->sensor);
+	if (w->sensor)
+		sensor_count_losses(w->sensor);
 	uint64_t left_out = say_left_out(w->detector);
 	uint32_t causes = write_losses(&losses);
 
@@ -496,8 +571,9 @@ static int watch(const struct options *o)
 {
 	struct watch w = {.signal_fd = -1, .epoll_fd = -1, .stream_time_ns = INT64_MIN};
 
-	if (geteuid() != 0) {
-		log_error("watch needs root, for BPF programs and fanotify: sudo lintel watch");
+	if (geteuid() != 0 && !o->config.audit_log) {
+		log_error("watch needs root, for BPF programs and fanotify: sudo lintel watch "
+			  "(or --audit-log FILE with a log that you may read)");
 		return EXIT_DENIED;
 	}
 	w.fields = field_set_new();
@@ -513,7 +589,10 @@ static int watch(const struct options *o)
 		status = loop(&w, o->duration_s);
 		notify_service_manager("STOPPING=1");
 		/* What was in flight when the signal came still counts. */
-		sensor_drain(w.sensor, on_event, &w);
+		if (w.audit)
+			watch_audit_finish(w.audit, on_audit_event, &w);
+		else
+			sensor_drain(w.sensor, on_event, &w);
 		detector_flush(w.detector);
 		if (state_save(w.state, w.detector, true))
 			status = EXIT_FAILED;
@@ -553,7 +632,9 @@ const struct verb verb_watch = {
 	"summary.\n"
 	"Sequences half complete and values seen are saved in DIR every minute and at the end, "
 	"and\n"
-	"the next watch goes on from there.\n"
+	"the next watch goes on from there. A kernel without BTF, or who may not load BPF "
+	"programs,\n"
+	"takes --audit-log.\n"
 	"\n"
 	"  --rules PATH          rule file, or directory of rule files; may be repeated\n"
 	"  --no-default-rules    leave the shipped rules out\n"
@@ -565,6 +646,9 @@ const struct verb verb_watch = {
 	"  --layer LAYER         how files of rename, unlink, chmod ... are found: auto (default), "
 	"lsm,\n"
 	"                        fentry or tracepoint; for tests and for comparing\n"
+	"  --audit-log FILE      take events from this log of auditd or laurel instead of the "
+	"kernel,\n"
+	"                        as it grows and is rotated; - is standard input\n"
 	"  --duration SECONDS    stop after this long\n"
 	"  --tolerance SECONDS   wait this long for events that come late: 2 (default), 500ms\n"
 	"  --state-memory MB     what sequences, histories and the like may take (default 256)\n"
@@ -576,6 +660,7 @@ const struct verb verb_watch = {
 	"Examples:\n"
 	"  sudo lintel watch\n"
 	"  sudo lintel watch --rules detection-rules/rules/linux --format ndjson | jq .rule.name\n"
+	"  sudo lintel watch --audit-log /var/log/audit/audit.log\n"
 	"  sudo lintel watch --root-pid $$ --events events.ndjson --duration 60\n"
 	"\n"
 	"Exit status: 0 ended by signal or duration; 1 could not go on; 2 wrong options or\n"

@@ -148,15 +148,14 @@ static bool runs(const struct rule *rule)
 	return rule->state == RULE_LOADED && rule->enabled && rule->query;
 }
 
-static void add_slot(struct builder *b, const struct rule *rule, uint32_t number)
+static void add_slot(struct builder *b, const struct rule *rule, uint32_t number, uint32_t filter)
 {
-	const struct eql_filter *filter = &rule->query->filters[number];
 	uint32_t slot = b->engine->slot_count++;
 
-	b->trees[slot] = filter_tree(b, rule, number, slot);
+	b->trees[slot] = filter_tree(b, rule, filter, slot);
 	b->engine->slots[slot] = (struct slot){
-	    .hit = {rule, number},
-	    .group = group_of(b, filter, b->trees[slot]),
+	    .hit = {rule, filter, number},
+	    .group = group_of(b, &rule->query->filters[filter], b->trees[slot]),
 	};
 }
 
@@ -173,7 +172,7 @@ static void add_slots(struct builder *b, const struct rule_set *rules)
 	for (uint32_t i = 0; i < rules->count; i++)
 		for (uint32_t f = 0;
 		     runs(rules->rules[i]) && f < rules->rules[i]->query->filter_count; f++)
-			add_slot(b, rules->rules[i], f);
+			add_slot(b, rules->rules[i], i, f);
 }
 
 static void enter_anchor(struct builder *b, uint32_t slot, const struct anchor *a)

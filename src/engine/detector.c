@@ -13,7 +13,7 @@ void detector_start(struct detector *d, int64_t time_ns)
 
 static bool is_silent(const struct detector *d, const struct engine_hit *hit)
 {
-	const struct rule_run *run = detector_run(d, hit->rule);
+	const struct rule_run *run = &d->runs[hit->number];
 
 	return run->silent && run->silent[hit->filter];
 }
@@ -26,7 +26,7 @@ static uint32_t fields_of_hits(const struct detector *d, const struct engine_hit
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
-		const struct rule_run *run = detector_run(d, hits[i].rule);
+		const struct rule_run *run = &d->runs[hits[i].number];
 
 		for (uint32_t w = 0; w < KEPT_FIELD_WORDS; w++)
 			wanted[w] |= run->fields[w];
@@ -106,8 +106,10 @@ static void found_event(struct detector *d, uint32_t rule, struct kept_event *ev
 	detector_found(d, rule, &finding);
 }
 
-void detector_note_active(struct detector *d, struct rule_run *run)
+void detector_note_state(struct detector *d, struct rule_run *run)
 {
+	d->gates[run->number].awake = eql_machine_holds(run->machine);
+	d->gates[run->number].large = eql_machine_is_large(run->machine);
 	if (run->active || !eql_machine_live(run->machine))
 		return;
 	run->active = true;
@@ -123,15 +125,16 @@ static void run_machine(struct detector *d, struct rule_run *run, struct kept_ev
 	count = count < most ? count : most;
 	for (uint32_t i = 0; i < count; i++)
 		filters[i] = hits[i].filter;
+	eql_machine_pass(run->machine, d->gates[run->number].passed_ns);
 	eql_machine_take(run->machine, event, filters, count);
-	detector_note_active(d, run);
+	detector_note_state(d, run);
 }
 
 /* All hits of one event and one rule, in order of filters. */
 static void dispatch(struct detector *d, struct kept_event *event, const struct engine_hit *hits,
 		     uint32_t count)
 {
-	struct rule_run *run = detector_run(d, hits->rule);
+	struct rule_run *run = &d->runs[hits->number];
 
 	switch (hits->rule->kind) {
 	case RULE_KIND_THRESHOLD:
@@ -150,45 +153,49 @@ static void dispatch(struct detector *d, struct kept_event *event, const struct 
 		found_event(d, run->number, event);
 }
 
-/* Rules that need no order first: they wait for nothing. Returns how many hits are left, in
- * d->ordered_hits. */
-static uint32_t dispatch_unordered(struct detector *d, struct kept_event *event,
-				   const struct engine_hit *hits, uint32_t count)
+/* Hands on one rule's hits or, what is most often the case, none: the rule is asleep. */
+static void pass_gate(struct detector *d, struct reorder_entry *entry,
+		      const struct engine_hit *hits, uint32_t count)
 {
-	uint32_t ordered = 0;
+	struct rule_gate *gate = &d->gates[hits->number];
+	bool passes = false;
 
-	if (count > d->ordered_cap) {
-		d->ordered_cap = count;
-		d->ordered_hits = xreallocarray(d->ordered_hits, count, sizeof(*hits));
+	for (uint32_t i = 0; i < count && !passes; i++)
+		passes = gate_passes(gate, &hits[i]);
+	if (!passes) {
+		if (entry->time_ns > gate->passed_ns)
+			gate->passed_ns = entry->time_ns;
+		return;
 	}
-	for (uint32_t i = 0; i < count; i++)
-		if (detector_run(d, hits[i].rule)->ordered)
-			d->ordered_hits[ordered++] = hits[i];
-		else
-			dispatch(d, event, &hits[i], 1);
-	return ordered;
+	entry->event->arrival = entry->arrival;
+	entry->handed_on = true;
+	dispatch(d, entry->event, hits, count);
 }
 
-static void dispatch_by_rule(struct detector *d, struct kept_event *event,
-			     const struct engine_hit *hits, uint32_t count)
+/* Of rules that need order, or of those that need none. */
+static void hand_on(struct detector *d, struct reorder_entry *entry, bool ordered)
 {
 	uint32_t n;
 
-	for (uint32_t i = 0; i < count; i += n) {
-		for (n = 1; i + n < count && hits[i + n].rule == hits[i].rule; n++)
+	for (uint32_t i = 0; i < entry->hit_count; i += n) {
+		const struct engine_hit *hits = &entry->hits[i];
+
+		for (n = 1; i + n < entry->hit_count && hits[n].number == hits->number; n++)
 			;
-		dispatch(d, event, &hits[i], n);
+		if (d->gates[hits->number].ordered == ordered)
+			pass_gate(d, entry, hits, n);
 	}
 }
 
 static void release_first(struct detector *d)
 {
-	struct reorder_entry *entry = reorder_take(&d->reorder);
+	struct reorder_entry entry = reorder_take(&d->reorder);
 
-	if (entry->event->time_ns > d->released_ns)
-		d->released_ns = entry->event->time_ns;
-	dispatch_by_rule(d, entry->event, entry->hits, entry->hit_count);
-	reorder_entry_free(entry);
+	if (entry.time_ns > d->released_ns)
+		d->released_ns = entry.time_ns;
+	detector_look_ahead(d);
+	hand_on(d, &entry, true);
+	reorder_entry_free(&entry);
 	d->changes++;
 }
 
@@ -220,6 +227,7 @@ static void advance_machines(struct detector *d)
 		struct rule_run *run = &d->runs[d->active[i]];
 
 		eql_machine_advance(run->machine, before);
+		d->gates[run->number].awake = eql_machine_holds(run->machine);
 		run->active = eql_machine_live(run->machine) > 0;
 		if (run->active)
 			d->active[left++] = run->number;
@@ -231,7 +239,7 @@ static void release(struct detector *d)
 {
 	int64_t before = horizon(d);
 
-	while (d->reorder.count && reorder_first(&d->reorder)->event->time_ns < before)
+	while (d->reorder.count && reorder_first(&d->reorder)->time_ns < before)
 		release_first(d);
 	while (reorder_full(&d->reorder)) {
 		counter_add(COUNTER_REORDER_FULL, 1);
@@ -241,54 +249,97 @@ static void release(struct detector *d)
 }
 
 /* No place in a sequence, no window to count in: only what one event decides alone. */
-static void dispatch_untimed(struct detector *d, struct kept_event *event, uint32_t count)
+static void hand_on_untimed(struct detector *d, struct reorder_entry *entry)
 {
 	bool left_out = false;
 
-	for (uint32_t i = 0; i < count; i++) {
-		const struct rule *rule = d->ordered_hits[i].rule;
+	for (uint32_t i = 0; i < entry->hit_count; i++) {
+		const struct engine_hit *hit = &entry->hits[i];
 
-		if ((rule->kind == RULE_KIND_EQL || rule->kind == RULE_KIND_QUERY) &&
-		    eql_query_is_stateless(rule->query))
-			dispatch(d, event, &d->ordered_hits[i], 1);
-		else
+		if (!d->gates[hit->number].ordered)
+			continue;
+		if (d->runs[hit->number].machine || hit->rule->kind == RULE_KIND_THRESHOLD ||
+		    hit->rule->kind == RULE_KIND_NEW_TERMS)
 			left_out = true;
+		else
+			pass_gate(d, entry, hit, 1);
 	}
 	if (left_out)
 		counter_add(COUNTER_EVENT_UNTIMED, 1);
 }
 
-static void put_in_order(struct detector *d, struct kept_event *event, uint32_t count)
+static bool needs_order(const struct detector *d, const struct reorder_entry *entry)
 {
-	if (event->time_ns < horizon(d) || event->time_ns < d->released_ns) {
-		counter_add(COUNTER_EVENT_LATE, 1);
-		dispatch_by_rule(d, event, d->ordered_hits, count);
-		kept_event_unref(event);
-		return;
-	}
-	reorder_put(&d->reorder, event, d->ordered_hits, count);
+	for (uint32_t i = 0; i < entry->hit_count; i++)
+		if (d->gates[entry->hits[i].number].ordered)
+			return true;
+	return false;
 }
 
-void detector_take(struct detector *d, struct kept_event *event, const struct engine_hit *hits,
-		   uint32_t count, int64_t stream_time_ns)
+/* Takes over the entry's reference. */
+static void take_ordered(struct detector *d, struct reorder_entry *entry)
 {
-	uint32_t ordered = dispatch_unordered(d, event, hits, count);
+	bool late = entry->time_ns < horizon(d) || entry->time_ns < d->released_ns;
 
-	event->arrival += d->arrival_base;
+	if (entry->time_ns == INT64_MIN) {
+		hand_on_untimed(d, entry);
+	} else if (late) {
+		d->changes++;
+		counter_add(COUNTER_EVENT_LATE, 1);
+		hand_on(d, entry, true);
+	} else {
+		d->changes++;
+		reorder_put(&d->reorder, entry);
+		return;
+	}
+	reorder_entry_drop(entry);
+}
+
+static void take(struct detector *d, struct reorder_entry *entry, int64_t stream_time_ns)
+{
+	bool ordered = needs_order(d, entry);
+
+	hand_on(d, entry, false);
+	entry->arrival += d->arrival_base;
 	if (stream_time_ns > d->stream_ns)
 		d->stream_ns = stream_time_ns;
 	/* What this event shows to be over goes first, also when the event itself is late. */
 	release(d);
 	if (!ordered) {
-		kept_event_unref(event);
-	} else if (event->time_ns == INT64_MIN) {
-		dispatch_untimed(d, event, ordered);
-		kept_event_unref(event);
-	} else {
-		d->changes++;
-		put_in_order(d, event, ordered);
-		release(d);
+		reorder_entry_drop(entry);
+		return;
 	}
+	take_ordered(d, entry);
+	release(d);
+}
+
+void detector_take(struct detector *d, struct kept_event *event, const struct engine_hit *hits,
+		   uint32_t count, int64_t stream_time_ns)
+{
+	struct reorder_entry entry = {
+	    .time_ns = event->time_ns,
+	    .arrival = event->arrival,
+	    .event = event,
+	    .hits = hits,
+	    .hit_count = count,
+	};
+
+	take(d, &entry, stream_time_ns);
+}
+
+void detector_take_in(struct detector *d, const struct detector_event *taken,
+		      int64_t stream_time_ns)
+{
+	struct reorder_entry entry = {
+	    .time_ns = taken->time_ns,
+	    .arrival = taken->arrival,
+	    .event = taken->event,
+	    .block = taken->block,
+	    .hits = taken->hits,
+	    .hit_count = taken->hit_count,
+	};
+
+	take(d, &entry, stream_time_ns);
 }
 
 void detector_advance(struct detector *d, int64_t stream_time_ns)
@@ -302,6 +353,13 @@ void detector_flush(struct detector *d)
 {
 	while (d->reorder.count)
 		release_first(d);
+}
+
+void detector_sync_time(const struct detector *d)
+{
+	for (uint32_t i = 0; i < d->rules->count; i++)
+		if (d->runs[i].machine)
+			eql_machine_pass(d->runs[i].machine, d->gates[i].passed_ns);
 }
 
 void detector_finish(struct detector *d)

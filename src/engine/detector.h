@@ -70,7 +70,7 @@ struct kept_event *detector_keep(const struct detector *detector, const struct e
 				 const struct engine_hit *hits, uint32_t count, uint64_t arrival,
 				 struct str document);
 
-/* The same in a block; the event's own document is borrowed. The arrival is set later. */
+/* The same in a block; the event's own document is borrowed. */
 struct kept_event *detector_keep_in(const struct detector *detector, struct kept_block *block,
 				    const struct event *event, const struct engine_hit *hits,
 				    uint32_t count);
@@ -81,6 +81,19 @@ struct kept_event *detector_keep_in(const struct detector *detector, struct kept
  * depends on these calls alone; detector_advance() between them only has them come sooner. */
 void detector_take(struct detector *detector, struct kept_event *event,
 		   const struct engine_hit *hits, uint32_t count, int64_t stream_time_ns);
+/* An event kept in a block, with hits that live as long as the block does. */
+struct detector_event {
+	struct kept_event *event;
+	struct kept_block *block;
+	int64_t time_ns; /* the event's */
+	uint64_t arrival;
+	const struct engine_hit *hits;
+	uint32_t hit_count;
+};
+/* The same for such an event. Of one that turns out to be of no interest nothing is looked at but
+ * what is in `taken`. */
+void detector_take_in(struct detector *detector, const struct detector_event *taken,
+		      int64_t stream_time_ns);
 /* Time went on without hits. */
 void detector_advance(struct detector *detector, int64_t stream_time_ns);
 /* The input pauses (it goes on with saved state): what waits for order goes on now, but sequences

@@ -35,37 +35,50 @@ uint64_t caps_withheld(const struct caps *caps, uint32_t rule);
  * queued in a ring, and cost one comparison. Those that are before the ring's last go to a binary
  * heap. The earliest is the first of either. Their bytes are bounded; beyond, the earliest go on
  * before their time.
+ *
+ * An entry has a copy of the event's time and its arrival, and events in a block wait with their
+ * hits where they are: one that is passed over costs no look at the event, which is not in the
+ * processor's cache any more.
  */
 struct reorder_entry {
+	int64_t time_ns;
+	uint64_t arrival;         /* the event gets it when it is handed on */
 	struct kept_event *event; /* a reference of the entry's */
+	struct kept_block
+	    *block; /* the event's: of it and of the hits; NULL: both are own memory */
+	const struct engine_hit *hits;
 	uint32_t hit_count;
-	struct engine_hit hits[];
+	bool handed_on; /* to some rule: others may have asked for a copy of the event */
 };
 
 struct reorder {
-	struct reorder_entry **ring; /* entry i is at (ring_first + i) & (ring_cap - 1) */
+	struct reorder_entry *ring; /* entry i is at (ring_first + i) & (ring_cap - 1) */
 	uint32_t ring_first, ring_count, ring_cap;
-	struct reorder_entry **heap;
+	struct reorder_entry *heap;
 	uint32_t heap_count, heap_cap;
 	uint32_t count; /* of both */
 	size_t bytes, bytes_max;
 };
 
 void reorder_free(struct reorder *reorder);
-/* Takes over a reference; copies the hits. */
-void reorder_put(struct reorder *reorder, struct kept_event *event, const struct engine_hit *hits,
-		 uint32_t count);
+/* Takes over a reference; copies the hits unless they are in a block. */
+void reorder_put(struct reorder *reorder, const struct reorder_entry *entry);
 /* The earliest, or NULL. */
 const struct reorder_entry *reorder_first(const struct reorder *reorder);
 static inline bool reorder_full(const struct reorder *reorder)
 {
 	return reorder->bytes > reorder->bytes_max;
 }
+/* One that is about to be the earliest, when `ahead` others are taken and none comes before it; NULL
+ * if there are not that many. */
+const struct reorder_entry *reorder_ahead(const struct reorder *reorder, uint32_t ahead);
 /* Each of reorder->count, in no order. */
 const struct reorder_entry *reorder_at(const struct reorder *reorder, uint32_t i);
-/* The earliest, taken out; the caller frees it with reorder_entry_free(). */
-struct reorder_entry *reorder_take(struct reorder *reorder);
-void reorder_entry_free(struct reorder_entry *entry);
+/* The earliest, taken out; its memory is given back by reorder_entry_free(). */
+struct reorder_entry reorder_take(struct reorder *reorder);
+void reorder_entry_free(const struct reorder_entry *entry);
+/* The same for one that was never put, whose hits are borrowed. */
+void reorder_entry_drop(const struct reorder_entry *entry);
 
 /*
  * threshold: of each tuple of group fields, the events counted within the rule's look-back, oldest
@@ -136,6 +149,24 @@ bool suppression_admit(struct detector *detector, uint32_t rule, struct finding 
  * rule reads is kept of every event. */
 #define KEPT_FIELD_WORDS 4
 
+/*
+ * What every hit looks at first, by rule. Most hits are of the last stage of a sequence whose first
+ * nobody has seen, or tell who is whose parent when no process matters: the rule's machine is asleep
+ * (it holds nothing), and they are none that wake it. Those go no further.
+ */
+struct rule_gate {
+	uint64_t wakes; /* bit f: hits of filter f do; the last bit is of all filters from there */
+	int64_t passed_ns; /* latest time of hits that went no further */
+	bool awake;
+	bool large;   /* the machine has more keys than the processor's cache */
+	bool ordered; /* hits must come in order of time */
+};
+
+static inline uint32_t gate_bit(uint32_t filter)
+{
+	return filter < 63 ? filter : 63;
+}
+
 /* What is kept of a rule from one event to the next. */
 struct rule_run {
 	bool runs;
@@ -155,10 +186,8 @@ struct detector {
 	const struct rule_set *rules;
 	const struct field_set *fields;
 	struct detector_options options;
-	struct rule_run *runs; /* by rule number */
-	/* Rules by address, open addressing, at most half full: rule number + 1. */
-	uint32_t *slots;
-	uint32_t slot_mask;
+	struct rule_run *runs; /* by rule number, as all below */
+	struct rule_gate *gates;
 	uint32_t *kept_fields;
 	uint32_t kept_field_count;
 	struct caps *caps;
@@ -171,16 +200,22 @@ struct detector {
 	uint64_t changes;      /* of what detector_save() writes */
 	int64_t stream_ns;     /* how far the stream reaches */
 	int64_t released_ns;   /* latest time of an event that went on */
-	struct engine_hit *ordered_hits; /* of the event in hand */
-	uint32_t ordered_cap;
 	struct group_table thresholds, terms, suppressions;
 	struct value group_values[RULE_GROUP_FIELDS_MAX]; /* of the finding in hand */
 };
 
-/* Of a rule of the detector's set. */
-struct rule_run *detector_run(const struct detector *detector, const struct rule *rule);
-/* Have the rule's machine told of the time that passes, if it waits for any. */
-void detector_note_active(struct detector *detector, struct rule_run *run);
+static inline bool gate_passes(const struct rule_gate *gate, const struct engine_hit *hit)
+{
+	return gate->awake || (gate->wakes >> gate_bit(hit->filter) & 1);
+}
+
+/* The processor is told what the events that go on next will need: see detector_ahead.c. */
+void detector_look_ahead(const struct detector *detector);
+/* After the rule's machine has taken something or was loaded: is it awake, is it to be told of the
+ * time that passes? */
+void detector_note_state(struct detector *detector, struct rule_run *run);
+/* Has each machine know what time it was when hits were passed over. */
+void detector_sync_time(const struct detector *detector);
 /* What came out of a rule, before suppression and max_signals. */
 void detector_found(struct detector *detector, uint32_t rule, struct finding *finding);
 

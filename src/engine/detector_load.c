@@ -204,6 +204,15 @@ static struct kept_event *keep_member(struct loading *l, enum member document, e
 	return keep(l, text_of(l, document), (uint64_t)number);
 }
 
+static struct rule_run *run_of_rule(const struct detector *d, const struct rule *rule)
+{
+	uint32_t i = 0;
+
+	while (d->rules->rules[i] != rule)
+		i++;
+	return &d->runs[i];
+}
+
 /* The rule that a section or a hit is of, if it is here and means the same. */
 static struct rule_run *run_of(const struct loading *l, const struct value *id,
 			       const struct value *check)
@@ -211,7 +220,7 @@ static struct rule_run *run_of(const struct loading *l, const struct value *id,
 	struct group_hash hash;
 	const struct rule *rule =
 	    id->type == VALUE_STRING ? rule_set_find(l->detector->rules, value_as_str(id)) : NULL;
-	struct rule_run *run = rule ? detector_run(l->detector, rule) : NULL;
+	struct rule_run *run = rule ? run_of_rule(l->detector, rule) : NULL;
 
 	if (!run || !run->ordered || !hash_of(check, &hash) || hash.high != run->check.high ||
 	    hash.low != run->check.low)
@@ -239,7 +248,7 @@ static bool load_machine(struct loading *l)
 		return true;
 	if (!l->run->machine || eql_machine_load(l->run->machine, state, keep, l))
 		return false;
-	detector_note_active(l->detector, l->run);
+	detector_note_state(l->detector, l->run);
 	return true;
 }
 
@@ -263,12 +272,18 @@ static bool load_waiting(struct loading *l)
 
 		if (rule && filters->items[i].type == VALUE_INT && filters->items[i].integer >= 0 &&
 		    filters->items[i].integer < rule->query->filter_count)
-			hits[n++] = (struct engine_hit){rule, (uint32_t)filters->items[i].integer};
+			hits[n++] = (struct engine_hit){rule, (uint32_t)filters->items[i].integer,
+							run->number};
 		else
 			counter_add(COUNTER_STATE_DROPPED, 1);
 	}
 	if (n)
-		reorder_put(&l->detector->reorder, kept_event_ref(event), hits, n);
+		reorder_put(&l->detector->reorder,
+			    &(struct reorder_entry){.time_ns = event->time_ns,
+						    .arrival = event->arrival,
+						    .event = kept_event_ref(event),
+						    .hits = hits,
+						    .hit_count = n});
 	kept_event_unref(event);
 	free(hits);
 	return true;

@@ -6,35 +6,6 @@
 #include "base/buf.h"
 #include "engine/detector_internal.h"
 
-static uint32_t *slot_of(const struct detector *d, const struct rule *rule)
-{
-	uint32_t at = (uint32_t)((uintptr_t)rule >> 4) * 2654435769u;
-
-	for (at &= d->slot_mask;; at = (at + 1) & d->slot_mask) {
-		uint32_t *slot = &d->slots[at];
-
-		if (!*slot || d->rules->rules[*slot - 1] == rule)
-			return slot;
-	}
-}
-
-struct rule_run *detector_run(const struct detector *d, const struct rule *rule)
-{
-	return &d->runs[*slot_of(d, rule) - 1];
-}
-
-static void number_rules(struct detector *d)
-{
-	uint32_t size = 16;
-
-	while (size < d->rules->count * 2)
-		size *= 2;
-	d->slot_mask = size - 1;
-	d->slots = xcalloc(size, sizeof(*d->slots));
-	for (uint32_t i = 0; i < d->rules->count; i++)
-		*slot_of(d, d->rules->rules[i]) = i + 1;
-}
-
 static int by_number(const void *a, const void *b)
 {
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -209,6 +180,10 @@ static void start_machine(struct detector *d, struct rule_run *run, const struct
 
 	run->machine = eql_machine_new(rule->query, &options);
 	run->silent = silent_filters(rule->query);
+	d->gates[run->number].wakes = 0;
+	for (uint32_t f = 0; f < rule->query->filter_count; f++)
+		if (eql_machine_starts(run->machine, f))
+			d->gates[run->number].wakes |= UINT64_C(1) << gate_bit(f);
 }
 
 static void add_names(const struct rule_fields *fields, struct buf *text)
@@ -251,6 +226,11 @@ static void start_runs(struct detector *d)
 		run->number = i;
 		run->runs = rule->state == RULE_LOADED && rule->enabled && rule->query;
 		run->ordered = run->runs && is_ordered(rule);
+		d->gates[i] = (struct rule_gate){
+		    .wakes = UINT64_MAX,
+		    .passed_ns = INT64_MIN,
+		    .ordered = run->ordered,
+		};
 		if (run->ordered)
 			run->check = check_of(rule);
 	}
@@ -277,9 +257,9 @@ struct detector *detector_new(const struct rule_set *rules, const struct field_s
 	d->options = *options;
 	d->stream_ns = d->released_ns = d->advanced_ns = INT64_MIN;
 	d->runs = xcalloc((size_t)rules->count + 1, sizeof(*d->runs));
+	d->gates = xcalloc((size_t)rules->count + 1, sizeof(*d->gates));
 	d->active = xcalloc((size_t)rules->count + 1, sizeof(*d->active));
 	d->caps = caps_new(rules);
-	number_rules(d);
 	start_runs(d);
 	find_kept_fields(d);
 	return d;
@@ -294,15 +274,14 @@ void detector_free(struct detector *d)
 		eql_machine_free(d->runs[i].machine);
 		free(d->runs[i].silent);
 	}
-	eql_pool_free(d->pool);
 	group_table_free(&d->thresholds);
 	group_table_free(&d->terms);
 	group_table_free(&d->suppressions);
+	eql_pool_free(d->pool); /* after all who hold events from its slabs */
 	caps_free(d->caps);
 	free(d->runs);
+	free(d->gates);
 	free(d->active);
-	free(d->slots);
 	free(d->kept_fields);
-	free(d->ordered_hits);
 	free(d);
 }

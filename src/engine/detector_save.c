@@ -101,36 +101,44 @@ static void make_document(struct writing *w, const struct kept_event *event, str
 	json_end(&json);
 }
 
-static void write_event(struct writing *w, const struct kept_event *event)
+static void write_event(struct writing *w, const struct kept_event *event, uint64_t arrival)
 {
 	struct buf made = {0};
 
 	if (!event->document.len)
 		make_document(w, event, &made);
-	write_number(w, STR("arrival"), (int64_t)event->arrival);
+	write_number(w, STR("arrival"), (int64_t)arrival);
 	json_key(&w->json, STR("document"));
 	json_string(&w->json, made.len ? buf_str(&made) : event->document);
 	buf_free(&made);
 }
 
+static bool waits(const struct writing *w, const struct reorder_entry *entry, uint32_t hit)
+{
+	return w->detector->gates[entry->hits[hit].number].ordered;
+}
+
 static void write_waiting(struct writing *w, const struct reorder_entry *entry)
 {
 	begin_object_line(w, STR("waiting"));
-	write_event(w, entry->event);
+	write_event(w, entry->event, entry->arrival);
 	json_key(&w->json, STR("rules"));
 	json_array(&w->json);
 	for (uint32_t i = 0; i < entry->hit_count; i++)
-		json_string(&w->json, entry->hits[i].rule->id);
+		if (waits(w, entry, i))
+			json_string(&w->json, entry->hits[i].rule->id);
 	json_end(&w->json);
 	json_key(&w->json, STR("checks"));
 	json_array(&w->json);
 	for (uint32_t i = 0; i < entry->hit_count; i++)
-		write_hash(w, detector_run(w->detector, entry->hits[i].rule)->check);
+		if (waits(w, entry, i))
+			write_hash(w, w->detector->runs[entry->hits[i].number].check);
 	json_end(&w->json);
 	json_key(&w->json, STR("filters"));
 	json_array(&w->json);
 	for (uint32_t i = 0; i < entry->hit_count; i++)
-		json_int(&w->json, entry->hits[i].filter);
+		if (waits(w, entry, i))
+			json_int(&w->json, entry->hits[i].filter);
 	json_end(&w->json);
 	end_line(w);
 }
@@ -160,7 +168,7 @@ static void write_counted(struct writing *w, const struct counted *c)
 		json_end(&w->json);
 	}
 	if (c->event)
-		write_event(w, c->event);
+		write_event(w, c->event, c->event->arrival);
 	end_line(w);
 }
 
@@ -325,6 +333,7 @@ static int write_all(const struct detector *d, int fd)
 {
 	struct writing w = {.detector = d, .fd = fd};
 
+	detector_sync_time(d);
 	begin_line(&w);
 	json_member(&w.json, STR("lintel"), STR(STATE_NAME));
 	write_number(&w, STR("version"), STATE_VERSION);

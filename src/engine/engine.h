@@ -28,6 +28,7 @@ void engine_scratch_free(struct engine_scratch *scratch);
 struct engine_hit {
 	const struct rule *rule;
 	uint32_t filter;
+	uint32_t number; /* the rule's place in the rule set */
 };
 
 /* All hits, by rule in order of loading, then by filter. The array belongs to the scratch and is

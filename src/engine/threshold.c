@@ -288,7 +288,9 @@ static void take_tuple(void *context, const struct value *keys, struct group_has
 	const struct taking *t = context;
 	struct detector *d = t->detector;
 	const struct rule_threshold *threshold = &d->rules->rules[t->rule]->threshold;
-	struct counted counted = {.time_ns = t->event->time_ns, .event = kept_event_own(t->event)};
+	struct counted counted = {.time_ns = t->event->time_ns,
+				  .event =
+				      kept_event_own(t->event, eql_pool_slabs(t->detector->pool))};
 
 	if (threshold->has_cardinality)
 		set_values(&counted, kept_event_get(t->event, threshold->cardinality_field));

@@ -197,6 +197,22 @@ bool key_tuples_next(struct key_tuples *tuples)
 	return true;
 }
 
+bool key_hash_single(const struct kept_event *event, const struct eql_key *keys, uint32_t count,
+		     uint64_t *hash)
+{
+	*hash = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct value *value = kept_event_get(event, keys[i].field);
+
+		if (value->type == VALUE_LIST || (value->type == VALUE_NULL && !keys[i].optional))
+			return false;
+		struct value canonical = key_canonical(value);
+
+		*hash = mix(*hash * 31 + key_hash(&canonical));
+	}
+	return true;
+}
+
 void key_tuples_set(struct key_tuples *tuples, const struct value *values)
 {
 	for (uint32_t i = 0; i < tuples->key_count; i++)

@@ -56,12 +56,6 @@ static struct process *find(const struct eql_machine *machine, const struct valu
 	return hash_table_find(&machine->processes, key_hash(id), has_id, id);
 }
 
-/* The event's process and its parent, as far as they are remembered. */
-struct family {
-	struct value id;
-	struct process *process, *parent;
-};
-
 static struct family family_of(const struct eql_machine *machine, const struct kept_event *event)
 {
 	struct value parent = id_in(event, FIELD_PROCESS_PARENT_ENTITY_ID);
@@ -86,23 +80,26 @@ static uint64_t descendant_bits(const struct eql_machine *machine, const struct 
 	return (family->parent->self | family->parent->descendant) & machine->descendant_of;
 }
 
-uint64_t lineage_relations(struct eql_machine *machine, const struct kept_event *event)
+uint64_t lineage_relations(struct eql_machine *machine, const struct kept_event *event,
+			   struct family *family)
 {
-	struct family family = family_of(machine, event);
-	uint64_t holds = child_bits(machine, &family) | descendant_bits(machine, &family);
+	*family = family_of(machine, event);
+	uint64_t holds = child_bits(machine, family) | descendant_bits(machine, family);
 
-	if (family.parent)
-		held_renew(&family.parent->held, machine->now_ns);
-	if (!family.process)
+	if (family->parent)
+		held_renew(&family->parent->held, machine->now_ns);
+	if (!family->process)
 		return holds;
-	held_renew(&family.process->held, machine->now_ns);
-	return holds | (family.process->self & machine->event_of) | family.process->child |
-	       family.process->descendant;
+	held_renew(&family->process->held, machine->now_ns);
+	return holds | (family->process->self & machine->event_of) | family->process->child |
+	       family->process->descendant;
 }
 
 uint64_t eql_machine_relations(struct eql_machine *machine, const struct kept_event *event)
 {
-	return lineage_relations(machine, event);
+	struct family family;
+
+	return lineage_relations(machine, event, &family);
 }
 
 struct process *lineage_mark(struct eql_machine *machine, const struct value *id)
@@ -115,7 +112,7 @@ struct process *lineage_mark(struct eql_machine *machine, const struct value *id
 	size_t bytes = sizeof(*process) + value_text_bytes(id, 1);
 	char *text;
 
-	process = xcalloc(1, bytes);
+	process = slabs_take_zeroed(machine->pool->slabs, bytes);
 	text = (char *)(process + 1);
 	process->bytes = bytes + ALLOCATION_BYTES;
 	process->hash = key_hash(id);
@@ -135,29 +132,29 @@ void lineage_forget(struct process *process)
 	hash_table_remove(&machine->processes, process->hash, process);
 	held_remove(&process->held);
 	pool_release(machine->pool, process->bytes + table - hash_table_bytes(&machine->processes));
-	free(process);
+	slabs_give(machine->pool->slabs, process, process->bytes - ALLOCATION_BYTES);
 }
 
 void lineage_learn(const struct taken *taken)
 {
 	struct eql_machine *machine = taken->machine;
 	const struct eql_query *query = machine->query;
-	struct family family = family_of(machine, taken->event);
+	const struct family *family = &taken->family;
 	uint64_t self = 0, child = 0, descendant = 0;
 
-	if (family.id.type == VALUE_NULL)
+	if (family->id.type == VALUE_NULL)
 		return;
 	for (uint32_t i = 0; i < query->relation_count; i++)
 		if (satisfies(taken, query->relations[i].filter) &&
 		    whole_holds(taken, query->relations[i].filter, NULL))
 			self |= UINT64_C(1) << i;
 	if (query->lineage_filter != EQL_NO_FILTER && satisfies(taken, query->lineage_filter)) {
-		child = child_bits(machine, &family);
-		descendant = descendant_bits(machine, &family);
+		child = child_bits(machine, family);
+		descendant = descendant_bits(machine, family);
 	}
 	if (!(self | child | descendant))
 		return;
-	struct process *process = lineage_mark(machine, &family.id);
+	struct process *process = lineage_mark(machine, &family->id);
 
 	process->self |= self;
 	process->child |= child;

@@ -133,7 +133,7 @@ struct key_node *node_find_or_add(struct eql_machine *machine)
 	size_t bytes = head + value_text_bytes(tuples->tuple, tuples->key_count);
 	char *text;
 
-	node = xcalloc(1, bytes);
+	node = slabs_take_zeroed(machine->pool->slabs, bytes);
 	text = (char *)node + head;
 	node->hash = tuples->hash;
 	node->bytes = bytes + ALLOCATION_BYTES;
@@ -150,7 +150,7 @@ void node_free(struct eql_machine *machine, struct key_node *node)
 
 	hash_table_remove(&machine->nodes, node->hash, node);
 	pool_release(machine->pool, node->bytes + table - hash_table_bytes(&machine->nodes));
-	free(node);
+	slabs_give(machine->pool->slabs, node, node->bytes - ALLOCATION_BYTES);
 }
 
 static bool has_whole(const struct eql_query *query)
@@ -166,8 +166,32 @@ static bool is_place(const struct sequence_plan *plan, uint32_t filter, uint32_t
 	return plan->filters[filter].bits[place / 64] >> (place % 64) & 1;
 }
 
+/* Can the condition hold (`wanted` true) or fail (false) while no relation does? */
+static bool can_be(const struct eql_cond *cond, bool wanted)
+{
+	bool any = (cond->kind == EQL_COND_OR) == wanted;
+
+	switch (cond->kind) {
+	case EQL_COND_CONST:
+		return cond->constant == wanted;
+	case EQL_COND_LEAF:
+		return true;
+	case EQL_COND_RELATION:
+		return !wanted;
+	case EQL_COND_NOT:
+		return can_be(cond->kids[0], !wanted);
+	case EQL_COND_AND:
+	case EQL_COND_OR:
+		break;
+	}
+	for (uint32_t i = 0; i < cond->kid_count; i++)
+		if (can_be(cond->kids[i], wanted) == any)
+			return any;
+	return !any;
+}
+
 /* Only the first stage of a sequence begins one; but a miss before that must be known, and a
- * process that a relation is about. */
+ * process that a relation is about. What asks for a relation must wait for such a process. */
 static bool *find_starts(const struct eql_machine *machine)
 {
 	const struct eql_query *q = machine->query;
@@ -184,7 +208,21 @@ static bool *find_starts(const struct eql_machine *machine)
 	/* Of equal order with what comes next, it would end that. */
 	if (q->until && !machine->options.arrival_breaks_ties)
 		starts[q->until->filter] = true;
+	for (uint32_t f = 0; f < q->filter_count; f++)
+		if (q->filters[f].whole && !can_be(q->filters[f].whole, true))
+			starts[f] = false;
 	return starts;
+}
+
+static const struct eql_key **find_keys(const struct eql_query *query)
+{
+	const struct eql_key **keys = xcalloc(query->filter_count, sizeof(*keys));
+
+	if (query->until)
+		keys[query->until->filter] = query->until->keys;
+	for (uint32_t i = query->stage_count; i-- > 0;)
+		keys[query->stages[i].filter] = query->stages[i].keys;
+	return keys;
 }
 
 struct eql_machine *eql_machine_new(const struct eql_query *query,
@@ -203,6 +241,7 @@ struct eql_machine *eql_machine_new(const struct eql_query *query,
 		sequence_plan_init(&machine->plan, query);
 	lineage_init(machine);
 	machine->starts = find_starts(machine);
+	machine->keys = find_keys(query);
 	if (has_whole(query))
 		machine->scratch = eql_scratch_new();
 	return machine;
@@ -231,6 +270,7 @@ void eql_machine_free(struct eql_machine *machine)
 		eql_scratch_free(machine->scratch);
 	free(machine->picked);
 	free(machine->starts);
+	free(machine->keys);
 	free(machine);
 }
 
@@ -258,12 +298,53 @@ static void take_single(const struct taken *taken)
 		machine_found(machine, &taken->event, 1, NULL, machine->completed++);
 }
 
-/* Most events are of a later stage of a sequence that nothing has begun. */
-static bool is_idle(const struct eql_machine *machine, const uint32_t *filters, uint32_t count)
+bool eql_machine_starts(const struct eql_machine *machine, uint32_t filter)
+{
+	return machine->starts[filter];
+}
+
+bool eql_machine_holds(const struct eql_machine *machine)
 {
 	for (uint32_t kind = 0; kind < HELD_KINDS; kind++)
 		if (machine->lists[kind].oldest)
-			return false;
+			return true;
+	return false;
+}
+
+void eql_machine_pass(struct eql_machine *machine, int64_t time_ns)
+{
+	if (time_ns > machine->now_ns)
+		machine->now_ns = time_ns;
+}
+
+/* A key is some 500 bytes with its event; a few megabytes of them are still near. Asking beforehand
+ * is not for nothing: an event's key is hashed two times more. */
+#define LARGE_KEYS 16384
+
+bool eql_machine_is_large(const struct eql_machine *machine)
+{
+	return machine->nodes.count >= LARGE_KEYS;
+}
+
+void eql_machine_prefetch(const struct eql_machine *machine, const struct kept_event *event,
+			  uint32_t filter, bool there)
+{
+	const struct eql_key *keys = machine->keys[filter];
+	uint64_t hash;
+
+	if (!keys || !key_hash_single(event, keys, machine->query->key_count, &hash))
+		return;
+	if (there)
+		hash_table_prefetch_thing(&machine->nodes, hash);
+	else
+		hash_table_prefetch(&machine->nodes, hash);
+}
+
+/* Most events are of a later stage of a sequence that nothing has begun. */
+static bool is_idle(const struct eql_machine *machine, const uint32_t *filters, uint32_t count)
+{
+	if (eql_machine_holds(machine))
+		return false;
 	for (uint32_t i = 0; i < count; i++)
 		if (machine->starts[filters[i]])
 			return false;
@@ -273,16 +354,16 @@ static bool is_idle(const struct eql_machine *machine, const uint32_t *filters, 
 void eql_machine_take(struct eql_machine *machine, struct kept_event *event,
 		      const uint32_t *filters, uint32_t filter_count)
 {
-	struct taken taken = {machine, event, filters, filter_count, 0};
+	struct taken taken = {
+	    .machine = machine, .event = event, .filters = filters, .filter_count = filter_count};
 
 	if (is_idle(machine, filters, filter_count)) {
-		if (event->time_ns > machine->now_ns)
-			machine->now_ns = event->time_ns;
+		eql_machine_pass(machine, event->time_ns);
 		return;
 	}
 	eql_machine_advance(machine, event->time_ns);
 	if (machine->query->relation_count)
-		taken.relations = lineage_relations(machine, event);
+		taken.relations = lineage_relations(machine, event, &taken.family);
 	switch (machine->query->kind) {
 	case EQL_QUERY_EVENT:
 		take_single(&taken);
@@ -292,7 +373,7 @@ void eql_machine_take(struct eql_machine *machine, struct kept_event *event,
 		break;
 	case EQL_QUERY_SAMPLE:
 		/* Members are told apart by address: of the copy that is held. */
-		taken.event = kept_event_own(event);
+		taken.event = kept_event_own(event, machine->pool->slabs);
 		sample_take(&taken);
 		kept_event_unref(taken.event);
 		break;

@@ -28,6 +28,8 @@ struct eql_machine;
 struct eql_pool *eql_pool_new(size_t bytes_max);
 void eql_pool_free(struct eql_pool *pool);
 size_t eql_pool_bytes(const struct eql_pool *pool);
+/* For others who hold on to events of the same stream (kept_event_own()). */
+struct slabs *eql_pool_slabs(const struct eql_pool *pool);
 
 /* Borrowed for the call of `found`. */
 struct eql_result {
@@ -64,6 +66,19 @@ void eql_machine_free(struct eql_machine *machine);
  * Calls `found` for what is completed; for an event query (with relations) that is the event. */
 void eql_machine_take(struct eql_machine *machine, struct kept_event *event,
 		      const uint32_t *filters, uint32_t filter_count);
+/* Does an event matter that satisfies this filter alone, even when nothing is held? */
+bool eql_machine_starts(const struct eql_machine *machine, uint32_t filter);
+/* Is anything held? If not, events that satisfy no filter that starts need not be taken; */
+bool eql_machine_holds(const struct eql_machine *machine);
+/* but what time it was by them must be said before the next one is. */
+void eql_machine_pass(struct eql_machine *machine, int64_t time_ns);
+/* More keys than a processor's cache has room for: then taking an event is mostly waiting for what
+ * is known of its key. */
+bool eql_machine_is_large(const struct eql_machine *machine);
+/* For an event that will be taken soon and satisfies the filter: has the processor fetch where that
+ * is found; then, when this is `there`, that itself. */
+void eql_machine_prefetch(const struct eql_machine *machine, const struct kept_event *event,
+			  uint32_t filter, bool there);
 /* No event before `time_ns` will come: what waited for an event that must be missing is decided,
  * what can no longer be completed is dropped. */
 void eql_machine_advance(struct eql_machine *machine, int64_t time_ns);

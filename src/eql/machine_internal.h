@@ -17,7 +17,7 @@
 #include "base/hash_table.h"
 #include "eql/machine.h"
 
-/* malloc's own share of an allocation, for accounting. */
+/* What an allocation costs besides itself, for accounting. */
 #define ALLOCATION_BYTES 16
 
 /* An event with several values in its join keys belongs to every combination of them. Beyond this
@@ -45,6 +45,7 @@ struct held_list {
 
 struct eql_pool {
 	size_t bytes_max, bytes;
+	struct slabs *slabs; /* memory of all that comes and goes */
 	struct eql_machine **machines;
 	size_t machine_count, machine_cap;
 	struct held_list **oldest; /* for eviction: a heap, the list with the oldest on top */
@@ -181,10 +182,18 @@ struct eql_machine {
 	uint64_t completed;
 	struct sequence_plan plan;
 	bool *starts; /* by filter: an event matters even when nothing is held */
+	/* By filter: join keys of the first stage with it, or of `until`. NULL: of none. */
+	const struct eql_key **keys;
 	uint64_t event_of, child_of, descendant_of; /* relations by kind */
 	struct key_tuples tuples;
 	struct kept_event **picked;  /* stage_count, for results and scenes */
 	struct eql_scratch *scratch; /* NULL when no condition is more than its `cond` */
+};
+
+/* An event's process and its parent, as far as they are remembered. */
+struct family {
+	struct value id;
+	struct process *process, *parent;
 };
 
 /* An event on its way through a machine. */
@@ -194,6 +203,8 @@ struct taken {
 	const uint32_t *filters;
 	uint32_t filter_count;
 	uint64_t relations;
+	struct family
+	    family; /* with relations; nothing of it goes before the event is learned from */
 };
 
 /* pool.c */
@@ -243,6 +254,9 @@ bool key_tuples_begin(struct key_tuples *tuples, const struct kept_event *event,
 bool key_tuples_next(struct key_tuples *tuples);
 /* Makes `values` the current tuple. */
 void key_tuples_set(struct key_tuples *tuples, const struct value *values);
+/* The hash of an event's tuple, if it has one and no more. */
+bool key_hash_single(const struct kept_event *event, const struct eql_key *keys, uint32_t count,
+		     uint64_t *hash);
 /* 3.0 is 3. */
 struct value key_canonical(const struct value *value);
 uint64_t key_hash(const struct value *value);
@@ -274,7 +288,8 @@ void sample_add(struct sample *sample, uint32_t member, struct kept_event *event
 /* lineage.c */
 void lineage_init(struct eql_machine *machine);
 /* Which relations hold for the event's process, from what was learned before. */
-uint64_t lineage_relations(struct eql_machine *machine, const struct kept_event *event);
+uint64_t lineage_relations(struct eql_machine *machine, const struct kept_event *event,
+			   struct family *family);
 void lineage_learn(const struct taken *taken);
 struct process *lineage_mark(struct eql_machine *machine, const struct value *id);
 void lineage_forget(struct process *process);

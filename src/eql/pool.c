@@ -10,6 +10,7 @@ struct eql_pool *eql_pool_new(size_t bytes_max)
 	struct eql_pool *pool = xcalloc(1, sizeof(*pool));
 
 	pool->bytes_max = bytes_max;
+	pool->slabs = slabs_new();
 	return pool;
 }
 
@@ -17,6 +18,7 @@ void eql_pool_free(struct eql_pool *pool)
 {
 	if (!pool)
 		return;
+	slabs_free(pool->slabs);
 	free(pool->machines);
 	free(pool->oldest);
 	free(pool);
@@ -25,6 +27,11 @@ void eql_pool_free(struct eql_pool *pool)
 size_t eql_pool_bytes(const struct eql_pool *pool)
 {
 	return pool->bytes;
+}
+
+struct slabs *eql_pool_slabs(const struct eql_pool *pool)
+{
+	return pool->slabs;
 }
 
 void pool_charge(struct eql_pool *pool, size_t bytes)
@@ -39,7 +46,7 @@ void pool_release(struct eql_pool *pool, size_t bytes)
 
 struct kept_event *pool_hold(struct eql_pool *pool, struct kept_event *event)
 {
-	event = kept_event_own(event);
+	event = kept_event_own(event, pool->slabs);
 	if (event->pooled++ == 0)
 		pool_charge(pool, event->bytes + ALLOCATION_BYTES);
 	return event;

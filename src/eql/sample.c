@@ -24,8 +24,7 @@ static uint32_t list_limit(const struct eql_machine *machine)
 
 static size_t sample_bytes(const struct eql_machine *machine)
 {
-	return sizeof(struct sample) + machine->query->stage_count * sizeof(struct member_list) +
-	       ALLOCATION_BYTES;
+	return sizeof(struct sample) + machine->query->stage_count * sizeof(struct member_list);
 }
 
 static struct sample *sample_of(struct eql_machine *machine, struct key_node *node, int64_t since)
@@ -33,12 +32,12 @@ static struct sample *sample_of(struct eql_machine *machine, struct key_node *no
 	if (node->sample)
 		return node->sample;
 	size_t bytes = sample_bytes(machine);
-	struct sample *sample = xcalloc(1, bytes);
+	struct sample *sample = slabs_take_zeroed(machine->pool->slabs, bytes);
 
 	sample->node = node;
 	node->sample = sample;
 	held_add(&sample->held, machine, HELD_SAMPLE, since);
-	pool_charge(machine->pool, bytes);
+	pool_charge(machine->pool, bytes + ALLOCATION_BYTES);
 	machine->live++;
 	return sample;
 }
@@ -62,10 +61,10 @@ void sample_forget(struct sample *sample)
 		free(list->events);
 	}
 	held_remove(&sample->held);
-	pool_release(pool, sample_bytes(machine));
+	pool_release(pool, sample_bytes(machine) + ALLOCATION_BYTES);
 	machine->live--;
 	node_free(machine, sample->node);
-	free(sample);
+	slabs_give(pool->slabs, sample, sample_bytes(machine));
 }
 
 static void remove_at(struct eql_pool *pool, struct member_list *list, uint32_t at)

@@ -135,7 +135,7 @@ static struct partial *partial_new(struct eql_machine *machine, struct key_node 
 	struct partial *p = &node->own;
 
 	if (node->own_used) {
-		p = xmalloc(sizeof(*p));
+		p = slabs_take(machine->pool->slabs, sizeof(*p));
 		pool_charge(machine->pool, sizeof(*p) + ALLOCATION_BYTES);
 	}
 	node->own_used = true;
@@ -159,7 +159,7 @@ static void partial_free(struct partial *p)
 		return;
 	}
 	pool_release(machine->pool, sizeof(*p) + ALLOCATION_BYTES);
-	free(p);
+	slabs_give(machine->pool->slabs, p, sizeof(*p));
 }
 
 static void past_free(struct past *past)
@@ -173,7 +173,7 @@ static void past_free(struct past *past)
 	past->node->past = NULL;
 	held_remove(&past->held);
 	pool_release(machine->pool, sizeof(*past) + ALLOCATION_BYTES);
-	free(past);
+	slabs_give(machine->pool->slabs, past, sizeof(*past));
 }
 
 static void release_node(struct eql_machine *machine, struct key_node *node)
@@ -505,7 +505,7 @@ static struct past *past_of(struct eql_machine *machine, struct key_node *node, 
 		held_renew(&node->past->held, since);
 		return node->past;
 	}
-	struct past *past = xcalloc(1, sizeof(*past));
+	struct past *past = slabs_take_zeroed(machine->pool->slabs, sizeof(*past));
 
 	past->node = node;
 	node->past = past;

@@ -134,7 +134,7 @@ struct kept_event *kept_event_new_in(struct kept_block *block, const struct even
 				     struct str document)
 {
 	struct content c = measure(event, fields, count, tiebreaker_field);
-	struct kept_event *kept = arena_alloc(&block->arena, bytes_of(&c));
+	struct kept_event *kept = arena_room(&block->arena, bytes_of(&c));
 
 	fill(kept, &c, arrival);
 	kept->document = document;
@@ -156,11 +156,13 @@ void kept_event_unref(struct kept_event *kept)
 	kept_event_unref(kept->own);
 	if (kept->block)
 		kept_block_unref(kept->block);
+	else if (kept->slabs)
+		slabs_give(kept->slabs, kept, kept->bytes);
 	else
 		free(kept);
 }
 
-static struct kept_event *copy_out(const struct kept_event *kept)
+static struct kept_event *copy_out(const struct kept_event *kept, struct slabs *slabs)
 {
 	struct need need = {.text = kept->document.len};
 
@@ -169,7 +171,7 @@ static struct kept_event *copy_out(const struct kept_event *kept)
 		add_need(&need, &kept->values[i].value);
 	size_t head = sizeof(*kept) + kept->value_count * sizeof(*kept->values);
 	size_t bytes = head + need.items * sizeof(struct value) + need.text;
-	struct kept_event *copy = xmalloc(bytes);
+	struct kept_event *copy = slabs_take(slabs, bytes);
 	struct room room = {(struct value *)((char *)copy + head), NULL};
 
 	room.text = (char *)(room.items + need.items);
@@ -178,6 +180,7 @@ static struct kept_event *copy_out(const struct kept_event *kept)
 	copy->pooled = 0;
 	copy->bytes = bytes;
 	copy->block = NULL;
+	copy->slabs = slabs;
 	copy->own = NULL;
 	copy->tiebreaker = copy_value(&room, &kept->tiebreaker);
 	for (uint32_t i = 0; i < kept->value_count; i++)
@@ -187,12 +190,12 @@ static struct kept_event *copy_out(const struct kept_event *kept)
 	return copy;
 }
 
-struct kept_event *kept_event_own(struct kept_event *kept)
+struct kept_event *kept_event_own(struct kept_event *kept, struct slabs *slabs)
 {
 	if (!kept->block)
 		return kept_event_ref(kept);
 	if (!kept->own)
-		kept->own = copy_out(kept);
+		kept->own = copy_out(kept, slabs);
 	return kept_event_ref(kept->own);
 }
 

@@ -16,6 +16,7 @@
 #ifndef LINTEL_EVENT_KEPT_H
 #define LINTEL_EVENT_KEPT_H
 
+#include "base/slabs.h"
 #include "event/event.h"
 
 struct kept_value {
@@ -41,7 +42,8 @@ struct kept_event {
 	struct value tiebreaker;  /* null, or a number or string */
 	uint64_t arrival;         /* order of arrival, unique within a run */
 	struct str document;      /* JSON text; what an alert shows */
-	struct kept_block *block; /* the memory it is in; NULL: its own */
+	struct kept_block *block; /* the memory it is in, or */
+	struct slabs *slabs;      /* where its memory is from, or both NULL: from malloc() */
 	struct kept_event *own;   /* of one in a block: the copy out of it, once there is one */
 	struct kept_value values[];
 };
@@ -65,8 +67,8 @@ static inline struct kept_event *kept_event_ref(struct kept_event *kept)
 /* Drops a reference; the last one frees. NULL is fine. */
 void kept_event_unref(struct kept_event *kept);
 /* A reference for whoever holds on to the event: to itself, or to a copy that is in no block, the
- * same one for all who ask. */
-struct kept_event *kept_event_own(struct kept_event *kept);
+ * same one for all who ask. Its memory comes from `slabs`, which must outlive it. */
+struct kept_event *kept_event_own(struct kept_event *kept, struct slabs *slabs);
 /* Drops a reference; with the last one `unused` is called. */
 void kept_block_unref(struct kept_block *block);
 /* The value of a field; a null value if it is missing. */

@@ -34,7 +34,7 @@ int hunt_open(struct hunt **out, const char *const *inputs, uint32_t count,
 	      const struct hunt_options *options)
 {
 	struct hunt *h = xcalloc(1, sizeof(*h));
-	int err = inputs_open(&h->inputs, inputs, count);
+	int err = inputs_open(&h->inputs, inputs, count, options->format);
 
 	if (err) {
 		hunt_close(h);
@@ -71,7 +71,7 @@ void hunt_stop(struct hunt *h)
 
 static const char *open_reader(struct hunt *h, struct input_queue *input, const char *path)
 {
-	int err = batch_open(&input->reader, path);
+	int err = batch_open(&input->reader, path, h->options.format);
 
 	if (err)
 		return strerror(-err);
@@ -118,7 +118,7 @@ static struct input_queue *next_input(struct hunt *h)
 static void report_faults(struct hunt *h, struct input_queue *input, const struct work *work)
 {
 	for (uint32_t i = 0; i < work->fault_count; i++) {
-		const struct work_fault *f = &work->faults[i];
+		const struct line_fault_at *f = &work->faults[i];
 
 		line_report_fault(&input->report, input->line_base + f->line, f->fault, f->why);
 	}
@@ -151,9 +151,17 @@ static void feed(struct hunt *h, struct input_queue *input, struct work *work)
 	for (uint32_t i = 0; i < work->found_count; i++) {
 		const struct work_event *e = &work->found[i];
 
-		e->kept->arrival = h->stats.events + e->nth;
-		detector_take(h->options.detector, e->kept, work->hits + e->hits, e->hit_count,
-			      min_time(others, max_time(input->reached_ns, e->reached_ns)));
+		const struct detector_event taken = {
+		    .event = e->kept,
+		    .block = &work->block,
+		    .time_ns = e->time_ns,
+		    .arrival = h->stats.events + e->nth,
+		    .hits = work->hits + e->hits,
+		    .hit_count = e->hit_count,
+		};
+
+		detector_take_in(h->options.detector, &taken,
+				 min_time(others, max_time(input->reached_ns, e->reached_ns)));
 	}
 	work->found_count = 0;
 	input->reached_ns = max_time(input->reached_ns, work->reached_ns);

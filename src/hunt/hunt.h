@@ -23,6 +23,7 @@
 #include <signal.h>
 
 #include "engine/detector.h"
+#include "source/audit.h"
 #include "source/ndjson.h"
 
 /* Each costs a descriptor, a decoder and a batch: from half a megabyte, plain, to ten, zstd at its
@@ -39,9 +40,10 @@ struct hunt_options {
 	const struct event_reader *reader;
 	const struct field_set *fields;
 	struct detector *detector;
-	uint32_t threads; /* the caller's among them; 0: as many as there are CPUs for it */
-	bool goes_on;     /* with another run, from saved state: detector_flush() at the end */
-	int results_fd;   /* where results go: not read, if it is among the inputs; -1: nowhere */
+	enum input_format format; /* of all inputs; INPUT_AUTO: each by its first line */
+	uint32_t threads;         /* the caller's among them; 0: as many as there are CPUs for it */
+	bool goes_on;   /* with another run, from saved state: detector_flush() at the end */
+	int results_fd; /* where results go: not read, if it is among the inputs; -1: nowhere */
 	const volatile sig_atomic_t *stop; /* set by a signal handler */
 	/* Now and then, in the caller's thread. May be NULL. */
 	void (*progress)(void *context, const struct ndjson_stats *stats);

@@ -25,16 +25,11 @@
 /* An event with hits. */
 struct work_event {
 	struct kept_event *kept;
+	int64_t time_ns;
 	int64_t reached_ns; /* latest time of the batch up to it */
 	uint32_t nth;       /* among the batch's events, from 1 */
 	uint32_t hits;      /* begin of its hits in the work's */
 	uint32_t hit_count;
-};
-
-struct work_fault {
-	uint64_t line; /* in the batch */
-	enum line_fault fault;
-	const char *why; /* static */
 };
 
 struct work {
@@ -51,7 +46,7 @@ struct work {
 	struct engine_hit *hits;
 	uint32_t hit_count, hit_cap;
 	/* The first may be reported, the others are counted. */
-	struct work_fault faults[LINE_REPORTS_MAX];
+	struct line_fault_at faults[LINE_REPORTS_MAX];
 	uint32_t fault_count;
 	uint64_t more_faults[LINE_FAULTS];
 };
@@ -108,7 +103,8 @@ struct inputs {
 	bool crowded; /* said that more overlap */
 };
 
-int inputs_open(struct inputs *inputs, const char *const *paths, uint32_t count);
+int inputs_open(struct inputs *inputs, const char *const *paths, uint32_t count,
+		enum input_format format);
 void inputs_free(struct inputs *inputs);
 /* The place of the open input that is furthest behind; open_count if there is none. */
 uint32_t inputs_behind(const struct inputs *inputs);

@@ -52,12 +52,13 @@ static int64_t first_time_in_batch(struct peek *peek)
 }
 
 /* What cannot be read is said when its turn comes, which is early. */
-static int64_t first_time(struct peek *peek, const struct listed_file *file)
+static int64_t first_time(struct peek *peek, const struct listed_file *file,
+			  enum input_format format)
 {
 	struct batch_reader *reader;
 	int64_t ns = INT64_MIN;
 
-	if (file->is_stream || batch_open(&reader, file->path))
+	if (file->is_stream || batch_open(&reader, file->path, format))
 		return ns;
 	if (!batch_is_stream(reader) && batch_read(reader, &peek->batch) == 0)
 		ns = first_time_in_batch(peek);
@@ -74,7 +75,7 @@ static int by_time(const void *a, const void *b)
 	return (x->number > y->number) - (x->number < y->number);
 }
 
-static void find_first_times(struct inputs *inputs)
+static void find_first_times(struct inputs *inputs, enum input_format format)
 {
 	uint32_t count = inputs->list.count;
 	struct peek peek;
@@ -85,7 +86,7 @@ static void find_first_times(struct inputs *inputs)
 		inputs->firsts[i] = (struct first_time){INT64_MIN, i};
 		/* One alone has nothing to be in order with. */
 		if (count > 1)
-			inputs->firsts[i].ns = first_time(&peek, &inputs->list.files[i]);
+			inputs->firsts[i].ns = first_time(&peek, &inputs->list.files[i], format);
 	}
 	peek_free(&peek);
 	qsort(inputs->firsts, count, sizeof(*inputs->firsts), by_time);
@@ -101,14 +102,15 @@ static uint32_t descriptors_left(void)
 						  : 1;
 }
 
-int inputs_open(struct inputs *inputs, const char *const *paths, uint32_t count)
+int inputs_open(struct inputs *inputs, const char *const *paths, uint32_t count,
+		enum input_format format)
 {
 	int err = file_list_add_all(&inputs->list, paths, count);
 
 	if (err)
 		return err;
 	inputs->open_max = descriptors_left();
-	find_first_times(inputs);
+	find_first_times(inputs, format);
 	return 0;
 }
 

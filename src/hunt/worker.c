@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/counter.h"
 #include "hunt/hunt_internal.h"
 
 struct work *work_new(struct crew *crew)
@@ -60,7 +61,7 @@ void worker_free(struct worker *worker)
 static void add_fault(struct work *work, uint64_t line, enum line_fault fault, const char *why)
 {
 	if (work->fault_count < LINE_REPORTS_MAX)
-		work->faults[work->fault_count++] = (struct work_fault){line, fault, why};
+		work->faults[work->fault_count++] = (struct line_fault_at){line, fault, why};
 	else
 		work->more_faults[fault]++;
 }
@@ -84,6 +85,7 @@ static void add_found(struct work *work, struct kept_event *kept, const struct e
 	}
 	work->found[work->found_count++] = (struct work_event){
 	    .kept = kept,
+	    .time_ns = kept->time_ns,
 	    .reached_ns = work->reached_ns,
 	    .nth = (uint32_t)work->events,
 	    .hits = work->hit_count,
@@ -103,7 +105,6 @@ static void on_event(struct worker *worker, struct work *work)
 		work->first_ns = event->time_ns;
 	if (event->time_ns > work->reached_ns)
 		work->reached_ns = event->time_ns;
-	/* Its arrival is the consumer's to say. */
 	if (n)
 		add_found(work, detector_keep_in(worker->detector, &work->block, event, hits, n),
 			  hits, n);
@@ -123,6 +124,20 @@ static void on_line(struct worker *worker, struct work *work, const struct batch
 		on_event(worker, work);
 }
 
+/* What was wrong with the lines of an audit log, and how many they were. */
+static void take_converted(struct work *work)
+{
+	const struct batch *batch = &work->batch;
+
+	for (uint32_t i = 0; i < batch->fault_count; i++)
+		add_fault(work, batch->faults[i].line, batch->faults[i].fault,
+			  batch->faults[i].why);
+	for (int fault = 0; fault < LINE_FAULTS; fault++)
+		work->more_faults[fault] += batch->more_faults[fault];
+	work->lines = work->line_numbers = batch->source_lines;
+	counter_add(COUNTER_AUDIT_LOST, batch->lost);
+}
+
 void worker_process(struct worker *worker, struct work *work)
 {
 	struct batch_lines lines = batch_lines(&work->batch);
@@ -138,5 +153,7 @@ void worker_process(struct worker *worker, struct work *work)
 			on_line(worker, work, &lines, line);
 	}
 	work->line_numbers = lines.number;
+	if (work->batch.is_converted)
+		take_converted(work);
 	work->block.bytes = sizeof(*work) + work->batch.cap + work->block.arena.used_bytes;
 }

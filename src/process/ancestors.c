@@ -27,7 +27,8 @@ static void write_process(struct json_writer *w, const struct process *p)
 		json_member(w, STR("executable"), p->image->executable);
 		write_args(w, &p->image->args);
 	}
-	json_member(w, STR("start"), (struct str){p->start_text, p->start_len});
+	if (!p->start_is_unknown)
+		json_member(w, STR("start"), (struct str){p->start_text, p->start_len});
 	if (p->credential) {
 		json_key(w, STR("user"));
 		json_object(w);

@@ -13,9 +13,25 @@ static bool has_ids(const struct credential *c, const struct process_facts *fact
 	       c->egid == facts->egid;
 }
 
-bool credential_is(const struct credential *c, const struct process_facts *facts)
+/* A log may name a user in one record and not in the next. */
+static bool knows(struct str has, struct str wanted)
 {
-	return c && has_ids(c, facts) && c->names_generation == names_generation();
+	return !wanted.len || str_eq(has, wanted);
+}
+
+static bool has_names(const struct credential *c, const struct process_facts *facts)
+{
+	return knows(c->user_name, facts->user_name) && knows(c->group_name, facts->group_name) &&
+	       knows(c->real_user_name, facts->real_user_name) &&
+	       knows(c->real_group_name, facts->real_group_name);
+}
+
+bool credential_is(const struct process_table *table, const struct credential *c,
+		   const struct process_facts *facts)
+{
+	if (!c || !has_ids(c, facts))
+		return false;
+	return table->offline ? has_names(c, facts) : c->names_generation == names_generation();
 }
 
 static struct credential **bucket_of(struct process_table *table, uint32_t uid, uint32_t gid,
@@ -56,10 +72,18 @@ static void add_id(struct texts *texts, struct str *to, uint32_t id)
 	add_text(texts, to, (struct str){text, (size_t)n});
 }
 
-static struct credential *credential_new(const struct process_facts *facts)
+/* host_user_name() and its like are not for several threads, each with a log. */
+static struct str name_of(const struct process_table *table, struct str told,
+			  struct str (*ask)(uint32_t), uint32_t id)
+{
+	return table->offline ? told : ask(id);
+}
+
+static struct credential *credential_new(const struct process_table *table,
+					 const struct process_facts *facts)
 {
 	struct credential c = {.refs = 1,
-			       .names_generation = names_generation(),
+			       .names_generation = table->offline ? 0 : names_generation(),
 			       .uid = facts->uid,
 			       .gid = facts->gid,
 			       .euid = facts->euid,
@@ -67,13 +91,15 @@ static struct credential *credential_new(const struct process_facts *facts)
 	struct texts texts = {0};
 
 	add_id(&texts, &c.user_id, c.euid);
-	add_text(&texts, &c.user_name, host_user_name(c.euid));
+	add_text(&texts, &c.user_name, name_of(table, facts->user_name, host_user_name, c.euid));
 	add_id(&texts, &c.group_id, c.egid);
-	add_text(&texts, &c.group_name, host_group_name(c.egid));
+	add_text(&texts, &c.group_name, name_of(table, facts->group_name, host_group_name, c.egid));
 	add_id(&texts, &c.real_user_id, c.uid);
-	add_text(&texts, &c.real_user_name, host_user_name(c.uid));
+	add_text(&texts, &c.real_user_name,
+		 name_of(table, facts->real_user_name, host_user_name, c.uid));
 	add_id(&texts, &c.real_group_id, c.gid);
-	add_text(&texts, &c.real_group_name, host_group_name(c.gid));
+	add_text(&texts, &c.real_group_name,
+		 name_of(table, facts->real_group_name, host_group_name, c.gid));
 
 	struct credential *made = xmalloc(sizeof(*made) + texts.buf.len);
 	char *bytes = (char *)(made + 1);
@@ -93,12 +119,12 @@ struct credential *credential_get(struct process_table *table, const struct proc
 	    bucket_of(table, facts->uid, facts->gid, facts->euid, facts->egid);
 
 	for (struct credential *c = *bucket; c; c = c->next) {
-		if (credential_is(c, facts)) {
+		if (credential_is(table, c, facts)) {
 			c->refs++;
 			return c;
 		}
 	}
-	struct credential *made = credential_new(facts);
+	struct credential *made = credential_new(table, facts);
 
 	made->next = *bucket;
 	*bucket = made;

@@ -64,7 +64,7 @@ static bool has_tty(const struct process *p)
 
 static struct str start_of(const struct process *p)
 {
-	return (struct str){p->start_text, p->start_len};
+	return p->start_is_unknown ? STR_NULL : (struct str){p->start_text, p->start_len};
 }
 
 static void fill_parent_image(const struct image *image, struct event *event)

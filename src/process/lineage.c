@@ -141,15 +141,18 @@ static void settle_parent(struct process_table *table, struct process *p)
 		return;
 	struct process *parent = table_newest(table, p->parent.pid);
 
-	if (!parent && !p->parent_sought && table->max - table->count > PROC_DISCOVER_MAX) {
+	if (!parent && !p->parent_sought && !table->offline &&
+	    table->max - table->count > PROC_DISCOVER_MAX) {
 		/* Once, and only while nothing is forgotten for it. The task iterator of some
 		 * kernels leaves pid 1 out (seen on 6.18). */
 		p->parent_sought = true;
 		(void)proc_discover(table, p->parent.pid, 0);
 		parent = table_newest(table, p->parent.pid);
 	}
-	/* A parent's pid may be in use again; then by something younger than the child. */
-	if (parent && parent != p && parent->start_ticks <= p->start_ticks)
+	/* A parent's pid may be in use again; then by something younger than the child. Of one
+	 * that a log mentions for the first time after its child that cannot be said. */
+	if (parent && parent != p &&
+	    (parent->start_is_unknown || parent->start_ticks <= p->start_ticks))
 		link_set(table, p, &p->parent, parent);
 }
 

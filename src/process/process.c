@@ -24,7 +24,7 @@ static void apply_cgroup(struct process *p, struct str cgroup)
 static void apply_credential(struct process_table *table, struct process *p,
 			     const struct process_facts *facts)
 {
-	if (credential_is(p->credential, facts))
+	if (credential_is(table, p->credential, facts))
 		return;
 	struct credential *old = p->credential;
 
@@ -91,6 +91,7 @@ static struct process *add(struct process_table *table, const struct process_fac
 		table_mark_exited(table, older, facts->start_boot_ns);
 	struct process *p = table_insert(table, facts->pid, facts->start_boot_ns);
 
+	p->start_is_unknown = facts->start_is_unknown;
 	set_parent(table, p, facts);
 	apply_facts(table, p, facts);
 	return p;
@@ -99,7 +100,8 @@ static struct process *add(struct process_table *table, const struct process_fac
 /* To be called before the child is added: making room must not forget what was just found. */
 static void ensure_parent(struct process_table *table, const struct process_facts *facts)
 {
-	if (facts->ppid && !process_find(table, facts->ppid, facts->parent_start_boot_ns))
+	if (!table->offline && facts->ppid &&
+	    !process_find(table, facts->ppid, facts->parent_start_boot_ns))
 		(void)proc_discover(table, facts->ppid,
 				    start_ticks_of(facts->parent_start_boot_ns));
 }
@@ -136,7 +138,9 @@ static void inherit_container(struct process_table *table, struct process *p)
 /* A process that was never seen starting: from /proc, else from the record alone. */
 static struct process *add_unknown(struct process_table *table, const struct process_facts *facts)
 {
-	struct process *p = proc_discover(table, facts->pid, start_ticks_of(facts->start_boot_ns));
+	struct process *p =
+	    table->offline ? NULL
+			   : proc_discover(table, facts->pid, start_ticks_of(facts->start_boot_ns));
 
 	if (p) {
 		counter_add(COUNTER_PROCESS_UNKNOWN, 1);

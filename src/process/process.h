@@ -35,6 +35,12 @@ struct process_facts {
 	uint64_t mount_ns, pid_ns;         /* inode numbers */
 	uint32_t pid_in_ns;                /* pid in its own pid namespace */
 	uint64_t cap_effective, cap_permitted;
+	/* Of a table that is `offline`, as the log names them; empty when it does not. */
+	struct str user_name, group_name; /* effective */
+	struct str real_user_name, real_group_name;
+	/* Not seen starting and not known since when it runs: `start_boot_ns` only tells it from
+	 * others with its pid. */
+	bool start_is_unknown;
 	struct str comm;
 	struct str cgroup; /* path of its cgroup below the root; empty when not known */
 };
@@ -60,6 +66,9 @@ struct process_table_options {
 	int64_t exited_keep_ns; /* 0: PROCESS_EXITED_KEEP_NS */
 	struct str host_id;     /* goes into entity ids */
 	struct str boot_id;
+	/* The facts are of another time or host, from a log: /proc and the users of this host say
+	 * nothing about them. Its boot time is the epoch. */
+	bool offline;
 };
 
 /* About 1.2 KB each with its texts: 80 MB when full. pid_max is 4 million on large hosts, but
@@ -112,6 +121,15 @@ void process_write_ancestors(struct process_table *table, const struct process *
  * /proc gives. */
 struct str process_entity_id(const struct process *process);
 uint32_t process_pid(const struct process *process);
+/* What tells whether a pid that is met again, in a log that does not have every fork and exit, is
+ * still the same process. */
+struct process_brief {
+	uint64_t start_boot_ns;
+	uint32_t ppid;
+	bool has_exited;
+	struct str executable_path; /* kernel's path of the running file; empty when not known */
+};
+struct process_brief process_brief(const struct process *process);
 uint64_t process_mount_ns(const struct process *process);
 uint32_t process_count(const struct process_table *table);
 

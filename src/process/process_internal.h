@@ -125,10 +125,11 @@ struct process {
 	uint32_t pid_in_ns;
 	uint32_t tty_major, tty_minor;
 	uint32_t exit_code;
-	uint8_t life;       /* enum life */
-	uint8_t entry;      /* enum entry_type */
-	bool settled;       /* every link is resolved and the entry leader known */
-	bool gone;          /* never seen starting and gone before it could be read */
+	uint8_t life;  /* enum life */
+	uint8_t entry; /* enum entry_type */
+	bool settled;  /* every link is resolved and the entry leader known */
+	bool gone;     /* never seen starting and gone before it could be read */
+	bool start_is_unknown;
 	bool parent_sought; /* in /proc, as the table did not have it */
 	uint8_t container_id_len;
 	uint8_t start_len;
@@ -158,7 +159,8 @@ struct process_table {
 	/* The host's clocks as the kernel keeps them: lintel may run in a time namespace. */
 	int64_t boot_offset_ns;    /* kernel's boot time to epoch */
 	int64_t time_namespace_ns; /* what this namespace adds to the kernel's boot time */
-	char *identity;            /* host id, NUL, boot id, NUL */
+	bool offline;
+	char *identity; /* host id, NUL, boot id, NUL */
 	size_t identity_len;
 	size_t image_bytes;
 	struct credential *credentials[CREDENTIAL_BUCKETS];
@@ -197,7 +199,8 @@ void image_unref(struct process_table *table, struct image *image);
 struct credential *credential_get(struct process_table *table, const struct process_facts *facts);
 void credential_unref(struct process_table *table, struct credential *credential);
 /* True when it has these ids and its names are not older than the name caches. */
-bool credential_is(const struct credential *credential, const struct process_facts *facts);
+bool credential_is(const struct process_table *table, const struct credential *credential,
+		   const struct process_facts *facts);
 
 /* lineage.c */
 /* Resolve what can be resolved of the process's links, and work out its entry leader. */

@@ -325,8 +325,11 @@ struct process_table *process_table_new(const struct process_table_options *opti
 	/* Zero pages: what is not used yet takes no memory. */
 	table->slots = xcalloc(table->max, sizeof(*table->slots));
 	table->by_pid = xcalloc((size_t)1 << table->by_pid_bits, sizeof(struct process *));
-	table->time_namespace_ns = proc_time_namespace_offset_ns();
-	table->boot_offset_ns = host_boot_offset_ns();
+	table->offline = options->offline;
+	if (!table->offline) {
+		table->time_namespace_ns = proc_time_namespace_offset_ns();
+		table->boot_offset_ns = host_boot_offset_ns();
+	}
 	set_identity(table, options->host_id, options->boot_id);
 	return table;
 }
@@ -358,6 +361,16 @@ struct str process_entity_id(const struct process *process)
 uint32_t process_pid(const struct process *process)
 {
 	return process->pid;
+}
+
+struct process_brief process_brief(const struct process *process)
+{
+	return (struct process_brief){
+	    .start_boot_ns = process->start_boot_ns,
+	    .ppid = process->ppid,
+	    .has_exited = process->life != LIFE_LIVING,
+	    .executable_path = process->image ? process->image->path : STR_NULL,
+	};
 }
 
 uint64_t process_mount_ns(const struct process *process)

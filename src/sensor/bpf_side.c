@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -15,14 +16,17 @@
 #include "base/log.h"
 #include "sensor/bpf_check.h"
 #include "sensor/cgroup.h"
+#include "sensor/demand.h"
 #include "sensor/lsm.h"
 #include "sensor/wire.h"
 
 #include "calls.skel.h"
 #include "file.skel.h"
+#include "network.skel.h"
 #include "process.skel.h"
 #include "tasks.skel.h"
 #include "uring.skel.h"
+#include "uring_network.skel.h"
 
 /* bpf/common.h */
 #define SCRATCH_SLOTS 3
@@ -30,13 +34,17 @@
 struct bpf_side {
 	struct wire_config config;
 	uint32_t ring_bytes;
+	uint32_t demand_count;
+	uint64_t demand_bits[DEMAND_BITS / 64];
 	struct btf *btf;
 	struct process_bpf *process;
 	struct lsm *lsm;
-	struct calls_bpf *calls; /* the program at sys_exit; NULL when it could not be loaded */
-	struct file_bpf *file;   /* behind it; likewise */
-	struct uring_bpf *uring; /* likewise */
-	struct tasks_bpf *tasks; /* likewise */
+	struct calls_bpf *calls;     /* the program at sys_exit; NULL when it could not be loaded */
+	struct file_bpf *file;       /* behind it; likewise */
+	struct network_bpf *network; /* likewise */
+	struct uring_bpf *uring;     /* likewise */
+	struct uring_network_bpf *uring_network; /* likewise */
+	struct tasks_bpf *tasks;                 /* likewise */
 	struct ring_buffer *ring;
 	struct sensor *sensor;              /* during bpf_side_consume */
 	uint64_t reported[WIRE_KIND_COUNT]; /* ring losses that were logged */
@@ -47,13 +55,15 @@ struct bpf_side {
 __attribute__((format(printf, 2, 0))) static int print_debug(enum libbpf_print_level level,
 							     const char *format, va_list arguments)
 {
-	char line[512];
-	int n = vsnprintf(line, sizeof(line), format, arguments);
+	/* the verifier's reasons come as one text of many lines */
+	static char text[65536];
+	int n = vsnprintf(text, sizeof(text), format, arguments);
+	char *line, *rest = text;
 
 	(void)level;
-	while (n > 0 && n < (int)sizeof(line) && line[n - 1] == '\n')
-		line[--n] = '\0';
-	log_debug("%s", line);
+	while ((line = strsep(&rest, "\n")) != NULL)
+		if (*line)
+			log_debug("%s", line);
 	return n;
 }
 
@@ -87,7 +97,9 @@ static int share_map(struct bpf_object *object, const struct bpf_object *from, c
 
 static int prepare(struct bpf_side *bpf, struct bpf_object *object)
 {
-	static const char *const shared[] = {"ring", "losses", "tracked", "written"};
+	static const char *const shared[] = {"ring",    "losses",   "tracked", "written",
+					     "demands", "programs", "armed"};
+	static const char *const of_sockets[] = {"sockets", "flows"};
 	struct bpf_map *scratch = bpf_object__find_map_by_name(object, "scratch");
 	int cpus = libbpf_num_possible_cpus();
 	struct bpf_object *first = bpf->process->obj;
@@ -98,13 +110,20 @@ static int prepare(struct bpf_side *bpf, struct bpf_object *object)
 	err = bpf_map__set_max_entries(scratch, (uint32_t)cpus * SCRATCH_SLOTS);
 	if (err)
 		return err;
-	if (object == first)
-		return bpf_map__set_max_entries(bpf->process->maps.ring, bpf->ring_bytes);
+	if (object == first) {
+		err = bpf_map__set_max_entries(bpf->process->maps.demands, bpf->demand_count + 1);
+		return err ? err
+			   : bpf_map__set_max_entries(bpf->process->maps.ring, bpf->ring_bytes);
+	}
 	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++)
 		if ((err = share_map(object, first, shared[i])))
 			return err;
 	if (bpf->lsm && (err = lsm_share(bpf->lsm, object)))
 		return err;
+	if (bpf->network && object != bpf->network->obj)
+		for (size_t i = 0; i < sizeof(of_sockets) / sizeof(of_sockets[0]); i++)
+			if ((err = share_map(object, bpf->network->obj, of_sockets[i])))
+				return err;
 	if (!bpf->calls || object == bpf->calls->obj)
 		return 0;
 	return share_map(object, bpf->calls->obj, "groups");
@@ -121,11 +140,23 @@ static int serve_group(const struct bpf_side *bpf, enum call_group group,
 				    BPF_ANY);
 }
 
+static void choose_process(struct bpf_side *bpf, struct process_bpf *process)
+{
+	memcpy(process->rodata->demand_bits, bpf->demand_bits, sizeof(bpf->demand_bits));
+}
+
 /* Only sys_enter's program is attached; the other is reached from the one at sys_exit. */
 static void choose_file(struct bpf_side *bpf, struct file_bpf *file)
 {
-	(void)bpf;
+	memcpy(file->rodata->demand_bits, bpf->demand_bits, sizeof(bpf->demand_bits));
 	bpf_program__set_autoattach(file->progs.on_file_call, false);
+}
+
+/* Likewise: only the program at inet_sock_set_state is attached. */
+static void choose_network(struct bpf_side *bpf, struct network_bpf *network)
+{
+	(void)bpf;
+	bpf_program__set_autoattach(network->progs.on_network_call, false);
 }
 
 /* Of the two names of the tracepoint keep the one this kernel has. */
@@ -133,6 +164,7 @@ static void choose_submit(struct bpf_side *bpf, struct uring_bpf *uring)
 {
 	bool is_new = tracepoint_arguments(bpf->btf, "io_uring_submit_req") >= 0;
 
+	memcpy(uring->rodata->demand_bits, bpf->demand_bits, sizeof(bpf->demand_bits));
 	bpf_program__set_autoload(uring->progs.on_submit, is_new);
 	bpf_program__set_autoload(uring->progs.on_submit_sqe, !is_new);
 }
@@ -174,6 +206,20 @@ static int prepare_lsm(void *bpf, struct bpf_object *object)
 	return prepare(bpf, object);
 }
 
+static void load_network(struct bpf_side *bpf)
+{
+	int err = 0;
+
+	if (!bpf->calls)
+		return;
+	LOAD(bpf, network, bpf->network, choose_network);
+	if (!err)
+		err = serve_group(bpf, GROUP_NETWORK, bpf->network->progs.on_network_call);
+	if (err)
+		log_warning("sensor: network programs refused (%s): no network events",
+			    strerror(-err));
+}
+
 static void load_optional(struct bpf_side *bpf)
 {
 	int err;
@@ -186,6 +232,7 @@ static void load_optional(struct bpf_side *bpf)
 	if (err)
 		log_warning("sensor: file programs refused (%s): no file events but fanotify's",
 			    strerror(-err));
+	load_network(bpf);
 	LOAD(bpf, tasks, bpf->tasks, choose_none);
 	/* its operations' structs, as uring.bpf.c reads them */
 	if (btf__find_by_name_kind(bpf->btf, "io_open", BTF_KIND_STRUCT) < 0) {
@@ -198,6 +245,12 @@ static void load_optional(struct bpf_side *bpf)
 	if (err)
 		log_warning("sensor: io_uring programs refused (%s): file operations by io_uring "
 			    "are seen by fanotify only",
+			    strerror(-err));
+	if (bpf->network)
+		LOAD(bpf, uring_network, bpf->uring_network, choose_none);
+	if (err)
+		log_warning("sensor: io_uring network program refused (%s): connections made by "
+			    "io_uring are not seen",
 			    strerror(-err));
 }
 
@@ -220,6 +273,42 @@ static int explain(int err)
 	return err == -EMFILE || err == -ENFILE || err == -EPERM || err == -ENOMEM ? err : -ENOTSUP;
 }
 
+static int fill_demands(const struct bpf_side *bpf, const struct file_demand *demand)
+{
+	uint8_t one = 1;
+
+	for (uint32_t i = 0; bpf->config.demands && i < demand->count; i++) {
+		struct demand_key key;
+		int err;
+
+		demand_key(&demand->items[i], &key);
+		err = bpf_map__update_elem(bpf->process->maps.demands, &key, sizeof(key), &one,
+					   sizeof(one), BPF_ANY);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static void set_demand_bits(struct bpf_side *bpf, const struct file_demand *demand)
+{
+	struct demand_key key;
+
+	for (uint32_t i = 0; i < demand->count; i++) {
+		demand_key(&demand->items[i], &key);
+		bpf->demand_bits[demand_hash(&key) / 64] |= UINT64_C(1) << demand_hash(&key) % 64;
+	}
+}
+
+static void configure_demands(struct bpf_side *bpf, const struct file_demand *demand)
+{
+	if (demand)
+		set_demand_bits(bpf, demand);
+	bpf->config.demands = demand_kinds(demand);
+	bpf->demand_count = demand ? demand->count : 0;
+	bpf->config.armed_ns = demand ? demand->armed_ns : 0;
+}
+
 int bpf_side_open(struct bpf_side **out, const struct sensor_options *options,
 		  const struct wire_actor *own)
 {
@@ -233,8 +322,10 @@ int bpf_side_open(struct bpf_side **out, const struct sensor_options *options,
 	bpf->config.self_tgid = own->pid;
 	bpf->config.own_mount_ns = own->mount_ns;
 	bpf->config.own_root_inode = own->root_inode;
+	bpf->config.wanted = options->wanted ? options->wanted : UINT32_MAX;
 	bpf->config.track = options->root_pid != 0;
 	bpf->config.cgroup_subsys = WIRE_NO_SUBSYS;
+	configure_demands(bpf, options->demand);
 	bpf->btf = btf__load_vmlinux_btf();
 	if (!bpf->btf) {
 		err = -errno;
@@ -244,7 +335,8 @@ int bpf_side_open(struct bpf_side **out, const struct sensor_options *options,
 		}
 		log_error("sensor: no BTF (/sys/kernel/btf/vmlinux): this kernel was built without "
 			  "CONFIG_DEBUG_INFO_BTF; run one that has it (Debian 11, RHEL 8.2, Ubuntu "
-			  "20.10 and later do)");
+			  "20.10 and later do), or take events from auditd's log: lintel watch "
+			  "--audit-log /var/log/audit/audit.log");
 		err = -ENOTSUP;
 		goto fail;
 	}
@@ -254,13 +346,16 @@ int bpf_side_open(struct bpf_side **out, const struct sensor_options *options,
 		if (err)
 			goto fail;
 	}
-	LOAD(bpf, process, bpf->process, choose_none);
+	LOAD(bpf, process, bpf->process, choose_process);
+	if (!err)
+		err = fill_demands(bpf, options->demand);
 	if (err) {
 		err = explain(err);
 		goto fail;
 	}
 	/* before the programs at a call's end, which are told what works */
-	err = lsm_open(&bpf->lsm, options->layer, &bpf->config, bpf->btf, prepare_lsm, bpf);
+	err = lsm_open(&bpf->lsm, options->layer, &bpf->config, bpf->demand_bits, bpf->btf,
+		       prepare_lsm, bpf);
 	if (err)
 		goto fail;
 	bpf->config.hooks = lsm_hooks(bpf->lsm);
@@ -284,7 +379,9 @@ void bpf_side_close(struct bpf_side *bpf)
 		return;
 	ring_buffer__free(bpf->ring);
 	tasks_bpf__destroy(bpf->tasks);
+	uring_network_bpf__destroy(bpf->uring_network);
 	uring_bpf__destroy(bpf->uring);
+	network_bpf__destroy(bpf->network);
 	file_bpf__destroy(bpf->file);
 	calls_bpf__destroy(bpf->calls);
 	lsm_close(bpf->lsm);
@@ -331,14 +428,24 @@ int bpf_side_attach(struct bpf_side *bpf)
 	if (bpf->file && (err = file_bpf__attach(bpf->file)))
 		log_warning("sensor: sys_enter not attached (%s): paths are read after the call",
 			    strerror(-err));
+	if (bpf->network && (err = network_bpf__attach(bpf->network)))
+		log_warning(
+		    "sensor: inet_sock_set_state not attached (%s): TCP connections are not "
+		    "seen to begin or end",
+		    strerror(-err));
+	if (bpf->uring_network && (err = uring_network_bpf__attach(bpf->uring_network)))
+		log_warning("sensor: io_uring_complete not attached (%s): connections made by "
+			    "io_uring are not seen",
+			    strerror(-err));
 	if (bpf->uring && (err = uring_bpf__attach(bpf->uring))) {
 		log_warning("sensor: io_uring not attached (%s)", strerror(-err));
 		uring_bpf__destroy(bpf->uring);
 		bpf->uring = NULL;
 	}
 	log_info("sensor: tracepoints sched_process_fork, sched_process_exec, "
-		 "sched_process_exit%s%s attached",
+		 "sched_process_exit%s%s%s attached",
 		 bpf->calls ? ", sys_enter, sys_exit" : "",
+		 bpf->network ? ", inet_sock_set_state" : "",
 		 bpf->uring ? ", io_uring_submit_req, io_uring_complete" : "");
 	check_fired(bpf);
 	lsm_report(bpf->lsm);
@@ -348,8 +455,12 @@ int bpf_side_attach(struct bpf_side *bpf)
 void bpf_side_detach(struct bpf_side *bpf)
 {
 	lsm_detach(bpf->lsm);
+	if (bpf->uring_network)
+		uring_network_bpf__detach(bpf->uring_network);
 	if (bpf->uring)
 		uring_bpf__detach(bpf->uring);
+	if (bpf->network)
+		network_bpf__detach(bpf->network);
 	if (bpf->calls)
 		calls_bpf__detach(bpf->calls);
 	if (bpf->file)
@@ -378,6 +489,12 @@ int bpf_side_track(struct bpf_side *bpf, uint32_t pid)
 
 	return bpf_map__update_elem(bpf->process->maps.tracked, &pid, sizeof(pid), &one,
 				    sizeof(one), BPF_ANY);
+}
+
+int bpf_side_program(struct bpf_side *bpf, uint32_t pid, uint32_t flags)
+{
+	return bpf_map__update_elem(bpf->process->maps.programs, &pid, sizeof(pid), &flags,
+				    sizeof(flags), BPF_NOEXIST);
 }
 
 int bpf_side_tasks(struct bpf_side *bpf)
@@ -440,7 +557,9 @@ static uint64_t all_misses(const struct bpf_side *bpf)
 	    bpf->process->obj,
 	    bpf->calls ? bpf->calls->obj : NULL,
 	    bpf->file ? bpf->file->obj : NULL,
+	    bpf->network ? bpf->network->obj : NULL,
 	    bpf->uring ? bpf->uring->obj : NULL,
+	    bpf->uring_network ? bpf->uring_network->obj : NULL,
 	};
 	const struct bpf_object *object;
 	uint64_t misses = 0;
@@ -465,6 +584,7 @@ void bpf_side_count_losses(struct bpf_side *bpf)
 	counter_set(COUNTER_PATH_TRUNCATED, total[WIRE_LOSS_PATH]);
 	counter_set(COUNTER_ARGV_TRUNCATED, total[WIRE_LOSS_ARGV]);
 	counter_set(COUNTER_KERNEL_MISSED, all_misses(bpf));
+	counter_set(COUNTER_MESSAGES_SKIPPED, total[WIRE_LOSS_MESSAGES]);
 }
 
 void bpf_side_report_losses(struct bpf_side *bpf)
@@ -478,10 +598,11 @@ void bpf_side_report_losses(struct bpf_side *bpf)
 		sum += lost[kind];
 	}
 	if (sum)
-		log_warning("sensor: ring buffer full: %llu events lost in the last second "
-			    "(processes: fork %llu, exec %llu, end %llu; files: %llu)",
-			    (unsigned long long)sum, (unsigned long long)lost[WIRE_FORK],
-			    (unsigned long long)lost[WIRE_EXEC],
-			    (unsigned long long)lost[WIRE_EXIT],
-			    (unsigned long long)(lost[WIRE_FILE] + lost[WIRE_PATHS]));
+		log_warning(
+		    "sensor: ring buffer full: %llu events lost in the last second "
+		    "(processes: fork %llu, exec %llu, end %llu; files: %llu; network: %llu)",
+		    (unsigned long long)sum, (unsigned long long)lost[WIRE_FORK],
+		    (unsigned long long)lost[WIRE_EXEC], (unsigned long long)lost[WIRE_EXIT],
+		    (unsigned long long)(lost[WIRE_FILE] + lost[WIRE_PATHS]),
+		    (unsigned long long)(lost[WIRE_NETWORK] + lost[WIRE_DNS]));
 }

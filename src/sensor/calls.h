@@ -21,6 +21,18 @@ enum call_how {
 	HOW_MMAP,
 	HOW_PATHS,
 	HOW_MOUNTS,
+	/* GROUP_NETWORK from here on */
+	HOW_CONNECT,
+	HOW_ACCEPT,
+	HOW_SEND,
+	HOW_SENDMSG,
+	HOW_SENDMMSG,
+	HOW_RECV,
+	HOW_RECVMSG,
+	HOW_RECVMMSG,
+	HOW_READ,
+	HOW_READV,
+	HOW_SOCKETCALL,
 };
 
 /* Which program handles a call at its end (bpf/calls.bpf.c). */

@@ -46,16 +46,26 @@ void emit_begin(struct sensor *sensor, uint64_t boot_ns, struct str provider)
 					   (unsigned long long)event->sequence));
 }
 
+static struct str dataset_of(const char *category)
+{
+	switch (category[0]) {
+	case 'f':
+		return STR("endpoint.events.file");
+	case 'n':
+		return STR("endpoint.events.network");
+	default:
+		return STR("endpoint.events.process");
+	}
+}
+
 void emit_kind(struct sensor *sensor, const char *category, const char *type, const char *action)
 {
 	struct event *event = &sensor->event;
-	bool is_file = category[0] == 'f';
 
 	event_set_str(event, FIELD_EVENT_CATEGORY, str_from(category));
 	event_set_str(event, FIELD_EVENT_TYPE, str_from(type));
 	event_set_str(event, FIELD_EVENT_ACTION, str_from(action));
-	event_set_str(event, FIELD_EVENT_DATASET,
-		      is_file ? STR("endpoint.events.file") : STR("endpoint.events.process"));
+	event_set_str(event, FIELD_EVENT_DATASET, dataset_of(category));
 }
 
 void emit_incomplete(struct sensor *sensor, const char *what)

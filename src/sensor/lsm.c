@@ -53,6 +53,7 @@ struct lsm {
 	int error[WAY_COUNT];        /* why: -errno */
 	/* of lsm_open */
 	const struct wire_config *config;
+	const uint64_t *demand_bits;
 	lsm_prepare *prepare;
 	void *context;
 };
@@ -97,6 +98,7 @@ static int configure(struct lsm *lsm, struct lsm_bpf *object, enum way way, uint
 	if (cpus < 0)
 		return cpus;
 	object->rodata->config = *lsm->config;
+	memcpy(object->rodata->demand_bits, lsm->demand_bits, sizeof(object->rodata->demand_bits));
 	for (int w = 0; w < WAY_COUNT; w++)
 		for (int hook = 0; hook < HOOK_COUNT; hook++)
 			bpf_program__set_autoload(program_of(object, w, hook),
@@ -120,8 +122,9 @@ static uint32_t attach(struct lsm *lsm, struct lsm_bpf *object, enum way way, ui
 			if (!lsm->link[hook])
 				hooks &= ~(1u << hook);
 		}
-	works = hooks &
-		lsm_probe(bpf_map__fd(object->maps.asked), bpf_map__fd(object->maps.decided_small));
+	works = hooks & lsm_probe(bpf_map__fd(object->maps.asked),
+				  bpf_map__fd(object->maps.decided_small),
+				  bpf_map__fd(object->maps.programs));
 	for (int hook = 0; hook < HOOK_COUNT; hook++)
 		if (hooks >> hook & 1 && !(works >> hook & 1)) {
 			bpf_link__destroy(lsm->link[hook]);
@@ -187,17 +190,20 @@ static const char *list(struct buf *buf, uint32_t hooks)
 }
 
 int lsm_open(struct lsm **out, enum sensor_layer layer, const struct wire_config *config,
-	     const struct btf *btf, lsm_prepare *prepare, void *context)
+	     const uint64_t *demand_bits, const struct btf *btf, lsm_prepare *prepare,
+	     void *context)
 {
 	struct lsm *lsm = xcalloc(1, sizeof(*lsm));
 
 	lsm->config = config;
+	lsm->demand_bits = demand_bits;
 	lsm->prepare = prepare;
 	lsm->context = context;
 	for (int way = 0; way < WAY_COUNT; way++)
 		if (layer == SENSOR_LAYER_AUTO || layer == ways[way].layer)
 			try_way(lsm, way, btf);
 	lsm->config = NULL;
+	lsm->demand_bits = NULL;
 	*out = lsm;
 	if (layer == SENSOR_LAYER_AUTO || layer == SENSOR_LAYER_TRACEPOINT || lsm_hooks(lsm))
 		return 0;

@@ -21,12 +21,13 @@ typedef int lsm_prepare(void *context, struct bpf_object *object);
 
 /*
  * Load, attach and try every hook of hooks.def, by the LSM hook where that works, else at the entry of
- * the function that calls it; `layer` may leave one of the two. `config` is the programs'. Returns 0,
+ * the function that calls it; `layer` may leave one of the two. `config` and `demand_bits` are the
+ * programs'. Returns 0,
  * also when no hook works; -ENOTSUP when `layer` asks for one and it does not, which is logged.
  */
 int lsm_open(struct lsm **out, enum sensor_layer layer, const struct wire_config *config,
-	     const struct btf *btf, lsm_prepare *prepare, void *context)
-    __attribute__((warn_unused_result));
+	     const uint64_t *demand_bits, const struct btf *btf, lsm_prepare *prepare,
+	     void *context) __attribute__((warn_unused_result));
 void lsm_close(struct lsm *lsm);
 /* No program runs after this. */
 void lsm_detach(struct lsm *lsm);
@@ -42,6 +43,6 @@ void lsm_report(const struct lsm *lsm);
 
 /* lsm_probe.c: do what passes each hook, in a file system nobody else sees; returns the hooks that told
  * it rightly. The maps are lsm.bpf.c's. */
-uint32_t lsm_probe(int asked_fd, int decided_fd);
+uint32_t lsm_probe(int asked_fd, int decided_fd, int programs_fd);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "sensor/calls.h"
+#include "sensor/demand_key.h"
 #include "sensor/lsm.h"
 
 static int make_node(int dir)
@@ -114,18 +115,21 @@ static bool try_action(size_t i, int dir, int asked_fd, int decided_fd)
 	return works;
 }
 
-uint32_t lsm_probe(int asked_fd, int decided_fd)
+uint32_t lsm_probe(int asked_fd, int decided_fd, int programs_fd)
 {
 	int dir = private_directory();
-	uint32_t works = 0;
+	uint32_t self = (uint32_t)getpid(), wanted = PROGRAM_WANTED, works = 0;
 
 	if (dir < 0) {
 		log_debug("sensor: no file system to try hooks in: %s", strerror(-dir));
 		return 0;
 	}
+	/* no rule names these files */
+	bpf_map_update_elem(programs_fd, &self, &wanted, BPF_ANY);
 	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
 		if (try_action(i, dir, asked_fd, decided_fd))
 			works |= 1u << actions[i].hook;
+	bpf_map_delete_elem(programs_fd, &self);
 	close(dir);
 	return works;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Paths as text: a place from the kernel (wire.h) put in order, and strings from callers
- * normalised. No system calls. */
+/* A place from the kernel (wire.h) put in order, as the text of a path. No system calls. */
 #ifndef LINTEL_SENSOR_PATH_H
 #define LINTEL_SENSOR_PATH_H
 
 #include "base/arena.h"
+#include "base/path.h"
 
 /* More entries than the kernel side ever writes for one place. */
 #define PLACE_ENTRIES_MAX 256
@@ -37,19 +37,5 @@ struct str place_namespace_path(const struct place *place, struct arena *arena);
 struct str place_super_path(const struct place *place, struct arena *arena);
 /* From the root of the upper layer's file system; empty without one. */
 struct str place_upper_path(const struct place *place, struct arena *arena);
-
-/* `base` and a path relative to it, or the path alone when it is absolute; not normalised. */
-struct str path_join(struct arena *arena, struct str base, struct str path);
-/* "//", "." and ".." taken out by text alone: right where no part is a symbolic link. */
-struct str path_normalise(struct arena *arena, struct str path);
-/* Everything before the last '/' ("/" for "/x"); empty when there is none. */
-struct str path_directory(struct str path);
-/* Is `path` the directory `above` or below it? */
-bool path_is_below(struct str path, struct str above);
-/* `path` seen from the directory `root`, which it is below: "/" for root itself. */
-struct str path_strip_root(struct str path, struct str root);
-/* What follows the last dot. As Elastic Defend: a name whose only dot is its first character has
- * no extension (".bashrc"), nor has one that ends in a dot. */
-struct str path_extension(struct str name);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "sensor/demand.h"
 
 /* Who is whose child, to find those below --root-pid. */
 struct family {
@@ -59,7 +60,23 @@ static uint32_t family_track(struct family *family, struct bpf_side *bpf, uint32
 	return total;
 }
 
-static void seed_one(struct sensor *sensor, const struct wire_view *view)
+/* As the exec program would have done it: by name, as the kernel and as the path has it. */
+static void seed_program(struct sensor *sensor, const struct file_demand *demand, uint32_t pid,
+			 struct str comm, struct str executable)
+{
+	uint32_t flags;
+
+	if (!demand_kinds(demand))
+		return;
+	flags = demand_program(demand, comm, executable) |
+		demand_program(demand, str_basename(executable), executable);
+	/* one that has executed something meanwhile is there already */
+	if (flags && bpf_side_program(sensor->bpf, pid, flags) == -ENOSPC)
+		counter_add(COUNTER_KERNEL_MAP_FULL, 1);
+}
+
+static void seed_one(struct sensor *sensor, const struct file_demand *demand,
+		     const struct wire_view *view)
 {
 	struct process_facts facts;
 	struct process_exec exec;
@@ -70,12 +87,14 @@ static void seed_one(struct sensor *sensor, const struct wire_view *view)
 	record_exec(sensor, view, &exec);
 	view_set_root(views_of(sensor->views, &view->record.actor), exec.root);
 	process_seed(sensor->processes, &facts, &exec);
+	seed_program(sensor, demand, facts.pid, facts.comm, exec.executable_path);
 	if (sensor->witness)
 		witness_view(sensor->witness, &view->record.actor, false);
 }
 
 /* One pass over the iterator. Returns how many tasks, or -errno. */
-static int read_tasks(struct sensor *sensor, struct family *family, bool seed)
+static int read_tasks(struct sensor *sensor, struct family *family,
+		      const struct sensor_options *options, bool seed)
 {
 	int fd = bpf_side_tasks(sensor->bpf);
 	struct wire_view view;
@@ -100,7 +119,7 @@ static int read_tasks(struct sensor *sensor, struct family *family, bool seed)
 		at += (size_t)bytes;
 		family_add(family, view.record.actor.pid, view.record.actor.ppid);
 		if (seed)
-			seed_one(sensor, &view);
+			seed_one(sensor, options->demand, &view);
 	}
 	buf_free(&text);
 	return tasks;
@@ -109,7 +128,7 @@ static int read_tasks(struct sensor *sensor, struct family *family, bool seed)
 int sensor_seed(struct sensor *sensor, const struct sensor_options *options)
 {
 	struct family family = {0};
-	int tasks = read_tasks(sensor, &family, true);
+	int tasks = read_tasks(sensor, &family, options, true);
 	uint32_t followed = 0;
 
 	if (tasks < 0) {
@@ -122,7 +141,7 @@ int sensor_seed(struct sensor *sensor, const struct sensor_options *options)
 		followed = family_track(&family, sensor->bpf, options->root_pid);
 		/* Children that an untracked one had before it was tracked: look again. */
 		family.count = 0;
-		if (followed && read_tasks(sensor, &family, false) > 0)
+		if (followed && read_tasks(sensor, &family, options, false) > 0)
 			followed = family_track(&family, sensor->bpf, options->root_pid);
 		if (!followed)
 			tasks = -ESRCH;

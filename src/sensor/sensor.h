@@ -6,6 +6,7 @@
 #ifndef LINTEL_SENSOR_SENSOR_H
 #define LINTEL_SENSOR_SENSOR_H
 
+#include "event/demand.h"
 #include "event/event.h"
 #include "process/host.h"
 #include "process/process.h"
@@ -26,7 +27,10 @@ struct sensor_options {
 	/* Directories the second witness marks, NULL-terminated; NULL: none. */
 	const char *const *watch_directories;
 	enum sensor_layer layer;
+	/* Which changes to files to report; NULL: all. Borrowed for sensor_open(). */
+	const struct file_demand *demand;
 	uint32_t ring_bytes; /* 0: SENSOR_RING_BYTES_DEFAULT; a power of two */
+	uint32_t wanted;     /* 1 << enum wire_kind of what is read; 0: all */
 };
 
 /* Measured need: 0.8 us and up to 600 bytes a record; a burst of 50,000 file events while the

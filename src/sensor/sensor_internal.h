@@ -50,6 +50,8 @@ void bpf_side_count_losses(struct bpf_side *bpf);
 void bpf_side_report_losses(struct bpf_side *bpf);
 /* Report on this process too (--root-pid). */
 int bpf_side_track(struct bpf_side *bpf, uint32_t pid);
+/* What is known of a program that runs already: PROGRAM_ bits. */
+int bpf_side_program(struct bpf_side *bpf, uint32_t pid, uint32_t flags);
 /* A readable descriptor of task records, or -errno. */
 int bpf_side_tasks(struct bpf_side *bpf);
 
@@ -73,9 +75,10 @@ void emit_kind(struct sensor *sensor, const char *category, const char *type, co
 void emit_incomplete(struct sensor *sensor, const char *what);
 void emit_end(struct sensor *sensor, const struct process *process);
 
-/* process_event.c, file_event.c */
+/* process_event.c, file_event.c, network_event.c */
 void process_event(struct sensor *sensor, const struct wire_view *view);
 void file_event(struct sensor *sensor, const struct wire_view *view);
+void network_event(struct sensor *sensor, const struct wire_view *view);
 
 /* file_fields.c: a file as file.* fields */
 struct file_facts {

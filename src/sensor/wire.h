@@ -28,10 +28,12 @@ enum wire_kind {
 	WIRE_FORK,
 	WIRE_EXEC,
 	WIRE_EXIT,
-	WIRE_TASK,   /* found by the task iterator */
-	WIRE_FILE,   /* a call on an open file; place 0 is the file */
-	WIRE_PATHS,  /* a call on path strings; places are the directories they start from */
-	WIRE_MOUNTS, /* the caller's mounts, root or mount namespace changed */
+	WIRE_TASK,    /* found by the task iterator */
+	WIRE_FILE,    /* a call on an open file; place 0 is the file */
+	WIRE_PATHS,   /* a call on path strings; places are the directories they start from */
+	WIRE_MOUNTS,  /* the caller's mounts, root or mount namespace changed */
+	WIRE_NETWORK, /* a connection or a flow of datagrams begins or ends; struct wire_network */
+	WIRE_DNS, /* a message from or to port 53: struct wire_network, and text 0 is the message */
 	WIRE_PLACES, /* as WIRE_PATHS, but the places are the files themselves, as the kernel had
 		      * them; detail: struct wire_inode of the file at place 1, if there is one */
 	WIRE_KIND_COUNT
@@ -41,7 +43,7 @@ enum wire_span_kind {
 	WIRE_SPAN_PLACE0,
 	WIRE_SPAN_PLACE1, /* exec: the process's root */
 	WIRE_SPAN_CWD,    /* a place too, without a struct wire_place */
-	WIRE_SPAN_TEXT0,  /* exec: filename; paths: first string */
+	WIRE_SPAN_TEXT0,  /* exec: filename; paths: first string; dns: the message */
 	WIRE_SPAN_TEXT1,  /* exec: interp; paths: second string */
 	WIRE_SPAN_CGROUP,
 	WIRE_SPAN_ARGV,
@@ -108,6 +110,36 @@ struct wire_actor {
 	char comm[16];
 };
 
+/* What a socket did. */
+enum wire_network_what {
+	WIRE_CONNECTED, /* the caller asked for a connection, or sent a first datagram */
+	WIRE_ACCEPTED,  /* the caller took a connection, or received a first datagram */
+	WIRE_CLOSED,
+	WIRE_SENT, /* WIRE_DNS */
+	WIRE_RECEIVED,
+};
+
+/* wire_network.flags */
+#define WIRE_INCOMING 0x1u     /* the other side began it */
+#define WIRE_CALLER_SAYS 0x2u  /* the remote address is from the caller's memory */
+#define WIRE_MESSAGE_CUT 0x4u  /* text 0 is not the whole message */
+#define WIRE_COUNTS_BYTES 0x8u /* sent and received are known */
+
+/* The detail of WIRE_NETWORK and WIRE_DNS. */
+struct wire_network {
+	__u8 local[16], remote[16]; /* network byte order; IPv4: the first four */
+	__u64 sent, received;       /* payload, without what was sent again */
+	__u16 local_port, remote_port;
+	__u16 protocol; /* IPPROTO_* */
+	__u8 family;    /* 4 or 6 */
+	__u8 what;      /* enum wire_network_what */
+	__u32 flags;
+	__s32 result; /* of connect: 0 or a negative error number */
+};
+
+/* The longest message: what resolvers ask for with EDNS is 1,232 bytes by now, 4,096 before. */
+#define WIRE_DNS_BYTES 4096u
+
 struct wire_record {
 	__u32 bytes; /* of the fixed part and the tail */
 	__u8 kind;   /* enum wire_kind */
@@ -131,6 +163,7 @@ _Static_assert(__builtin_offsetof(struct wire_record, inode) == 200, "no holes")
 _Static_assert(__builtin_offsetof(struct wire_record, value) == 232, "no holes");
 _Static_assert(__builtin_offsetof(struct wire_record, span) == 240, "no holes");
 _Static_assert(sizeof(struct wire_record) == 280, "no holes");
+_Static_assert(sizeof(struct wire_network) == 64, "no holes");
 
 /* What waits between a hook and the end of its call (bpf/decided.h). Two paths of ordinary length fit
  * the small form; what is longer goes to the few large ones. */
@@ -157,6 +190,7 @@ enum wire_loss {
 	WIRE_LOSS_MAP,
 	WIRE_LOSS_PATH,
 	WIRE_LOSS_ARGV,
+	WIRE_LOSS_MESSAGES, /* of a sendmmsg or recvmmsg beyond those looked at */
 	WIRE_LOSS_COUNT
 };
 
@@ -167,9 +201,12 @@ struct wire_config {
 	__u32 cgroup_subsys; /* index into css_set.subsys; WIRE_NO_SUBSYS: the unified hierarchy */
 	__u32 uring_cqe;     /* io_uring_complete takes a CQE, as since 6.10, not a result */
 	__u32 own_mount_ns;  /* lintel's own view: its mount namespace and root directory */
-	__u32 hooks;         /* 1 << enum hook: those that work */
+	__u32 demands; /* 1 << enum demand_kind of those there are; 0: every change is wanted */
+	__u32 wanted;  /* 1 << enum wire_kind of what somebody reads */
+	__u32 hooks;   /* 1 << enum hook: those that work */
 	__u64 own_root_inode;
 	__u64 cgroup_id; /* only this cgroup and those below it; 0: all */
+	__u64 armed_ns;  /* how long after DEMAND_ARMS every change is wanted */
 };
 
 #define WIRE_NO_SUBSYS 0xffffffffu

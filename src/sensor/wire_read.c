@@ -43,6 +43,18 @@ int wire_read(const void *data, size_t bytes, struct wire_view *view)
 	return (int)r->bytes;
 }
 
+int wire_network(const struct wire_view *view, struct wire_network *out)
+{
+	struct str detail = view->span[WIRE_SPAN_DETAIL];
+
+	if (detail.len != sizeof(*out))
+		return -EINVAL;
+	memcpy(out, detail.p, sizeof(*out));
+	if ((out->family != 4 && out->family != 6) || out->what > WIRE_RECEIVED)
+		return -EINVAL;
+	return 0;
+}
+
 void wire_facts(const struct wire_view *view, struct process_facts *facts)
 {
 	const struct wire_actor *a = &view->record.actor;

@@ -33,6 +33,10 @@ static inline bool wire_has_failed(const struct wire_view *view, enum wire_span_
 /* The acting process as the process table takes it; comm points into the view, cgroup is empty. */
 void wire_facts(const struct wire_view *view, struct process_facts *facts);
 
+/* The detail of a WIRE_NETWORK or WIRE_DNS record. Returns 0, or -EINVAL: it is none. */
+int wire_network(const struct wire_view *view, struct wire_network *out)
+    __attribute__((warn_unused_result));
+
 /* calls.def for the user side. */
 struct call_info {
 	struct str name;

@@ -26,6 +26,11 @@ struct batch_reader {
 	bool begun;
 	bool partial;  /* the batch holds the beginning of a line that is not all there yet */
 	bool skipping; /* in a line that is too long */
+	enum input_format format;
+	char *path;
+	struct audit_reader *audit; /* NULL: no log of audit, or not known yet */
+	struct batch log;           /* lines of it */
+	struct buf json;            /* what came of them */
 };
 
 static void resize(struct batch *batch, size_t cap)
@@ -111,10 +116,12 @@ enum batch_line batch_next_line(struct batch_lines *lines, struct str *line)
 	return BATCH_END;
 }
 
-int batch_open(struct batch_reader **out, const char *path)
+int batch_open(struct batch_reader **out, const char *path, enum input_format format)
 {
 	struct batch_reader *reader = xcalloc(1, sizeof(*reader));
 
+	reader->format = format;
+	reader->path = xstrdup(path);
 	reader->input = input_new();
 	int err = input_open(reader->input, path);
 
@@ -132,6 +139,11 @@ void batch_close(struct batch_reader *reader)
 		return;
 	input_free(reader->input);
 	buf_free(&reader->rest);
+	audit_reader_free(reader->audit);
+	if (reader->log.bytes)
+		batch_free(&reader->log);
+	buf_free(&reader->json);
+	free(reader->path);
 	free(reader);
 }
 
@@ -246,6 +258,7 @@ static void begin(struct batch_reader *reader, struct batch *batch)
 
 	batch->first = !reader->begun;
 	batch->last = batch->too_long = false;
+	batch->is_converted = false;
 	batch->err = 0;
 	batch->why = NULL;
 	batch->len = 0;
@@ -255,7 +268,7 @@ static void begin(struct batch_reader *reader, struct batch *batch)
 	batch->len = rest.len;
 }
 
-int batch_read(struct batch_reader *reader, struct batch *batch)
+static int read_lines(struct batch_reader *reader, struct batch *batch)
 {
 	size_t scanned = 0, end;
 	int err = 0;
@@ -273,5 +286,112 @@ int batch_read(struct batch_reader *reader, struct batch *batch)
 		return err;
 	keep_rest(reader, batch, end);
 	reader->begun = true;
+	return 0;
+}
+
+/* Nothing is found out by a batch of blank lines. */
+static void recognise(struct batch_reader *reader, const struct batch *batch)
+{
+	struct batch_lines lines = batch_lines(batch);
+	struct str line;
+
+	if (reader->format == INPUT_AUTO && batch_next_line(&lines, &line) == BATCH_LINE)
+		reader->format = input_format_by(line);
+	if (reader->format != INPUT_AUDIT && reader->format != INPUT_LAUREL)
+		return;
+	reader->audit = audit_reader_new(&(struct audit_reader_options){
+	    .format = reader->format, .origin = str_from(reader->path)});
+}
+
+static void add_fault(struct batch *batch, uint64_t line, enum line_fault fault, const char *why)
+{
+	if (batch->fault_count < LINE_REPORTS_MAX)
+		batch->faults[batch->fault_count++] = (struct line_fault_at){line, fault, why};
+	else
+		batch->more_faults[fault]++;
+}
+
+/* A machine that stopped leaves NULs at the end of its log, and goes on behind them. */
+static struct str behind_nul(struct str line)
+{
+	const char *nul = memrchr(line.p, '\0', line.len);
+
+	return nul ? (struct str){nul + 1, line.len - (size_t)(nul + 1 - line.p)} : line;
+}
+
+static void convert_line(struct batch_reader *reader, struct batch *batch,
+			 const struct batch_lines *lines, struct str line)
+{
+	struct str good = behind_nul(line);
+	const char *why = good.len < line.len ? "NUL bytes in it" : NULL;
+
+	/* Part of a record may look like a whole one: pid=12 of pid=1234. */
+	if (!lines->ended && reader->format == INPUT_AUDIT) {
+		add_fault(batch, lines->number, LINE_TRUNCATED, "no newline behind it");
+		return;
+	}
+	const char *wrong = good.len ? audit_reader_line(reader->audit, good, &reader->json) : NULL;
+
+	if (wrong || why)
+		add_fault(batch, lines->number, LINE_NOT_AUDIT, wrong ? wrong : why);
+}
+
+static void convert_lines(struct batch_reader *reader, struct batch *batch)
+{
+	struct batch_lines lines = batch_lines(&reader->log);
+	enum batch_line kind;
+	struct str line;
+
+	buf_reset(&reader->json);
+	while ((kind = batch_next_line(&lines, &line)) != BATCH_END) {
+		if (kind == BATCH_LINE_TOO_LONG)
+			add_fault(batch, lines.number, LINE_TOO_LONG, NULL);
+		else
+			convert_line(reader, batch, &lines, line);
+	}
+	audit_reader_run(reader->audit, reader->log.last, &reader->json);
+	batch->source_lines = lines.number;
+	batch->lost = audit_reader_take_lost(reader->audit);
+}
+
+/* What came of the lines in reader->log, as a batch. */
+static void convert(struct batch_reader *reader, struct batch *batch)
+{
+	const struct batch *log = &reader->log;
+
+	batch->is_converted = true;
+	batch->fault_count = 0;
+	memset(batch->more_faults, 0, sizeof(batch->more_faults));
+	convert_lines(reader, batch);
+	batch->first = log->first;
+	batch->last = log->last;
+	batch->too_long = false;
+	batch->err = log->err;
+	batch->why = log->why;
+	batch->position = log->position;
+	batch->len = 0;
+	if (batch->cap < reader->json.len)
+		resize(batch, reader->json.len);
+	if (reader->json.len)
+		memcpy(batch->bytes, reader->json.p, reader->json.len);
+	batch->len = reader->json.len;
+}
+
+int batch_read(struct batch_reader *reader, struct batch *batch)
+{
+	int err = read_lines(reader, reader->audit ? &reader->log : batch);
+
+	if (err)
+		return err;
+	if (!reader->audit && reader->format != INPUT_NDJSON) {
+		recognise(reader, batch);
+		if (reader->audit) {
+			/* From now on lines go there. */
+			reader->log = *batch;
+			batch_init(batch);
+		}
+	}
+	if (reader->audit)
+		convert(reader, batch);
 	return 0;
 }

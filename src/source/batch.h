@@ -8,6 +8,10 @@
  * A batch is full at BATCH_BYTES, at the end of the input, or, of a pipe, when nothing more is
  * there yet, so that a live stream is not held up. Where a regular file is cut depends on its
  * content alone. The part of a line behind the last newline stays with the reader.
+ *
+ * A log of audit (audit.h), by its first line or because the caller says so, is turned into lines
+ * of ECS JSON here, one thread at a time: a batch of it holds what came of so many lines of the log,
+ * and says which of them were wrong.
  */
 #ifndef LINTEL_SOURCE_BATCH_H
 #define LINTEL_SOURCE_BATCH_H
@@ -16,6 +20,8 @@
 #include <sys/stat.h>
 
 #include "event/json.h"
+#include "source/audit.h"
+#include "source/line_report.h"
 
 /* A few hundred events: enough that handing over costs nothing, and it fits a second-level cache
  * together with what is made of it. */
@@ -30,6 +36,14 @@ struct batch {
 	int err;           /* last: why the input ends before its end, or 0 */
 	const char *why;   /* text of err */
 	uint64_t position; /* bytes of the file, as stored, that were read so far */
+	/* Of a log of audit: */
+	bool is_converted;
+	uint64_t source_lines; /* of the log, of which this came; blank ones too */
+	uint64_t lost;         /* events that the log says were lost */
+	/* The first may be reported, the others are counted. */
+	struct line_fault_at faults[LINE_REPORTS_MAX];
+	uint32_t fault_count;
+	uint64_t more_faults[LINE_FAULTS];
 };
 
 void batch_init(struct batch *batch);
@@ -60,7 +74,8 @@ enum batch_line batch_next_line(struct batch_lines *lines, struct str *line);
 struct batch_reader;
 
 /* A file or "-"; opening a named pipe waits for its writer. 0 or -errno. */
-int batch_open(struct batch_reader **out, const char *path) __attribute__((warn_unused_result));
+int batch_open(struct batch_reader **out, const char *path, enum input_format format)
+    __attribute__((warn_unused_result));
 void batch_close(struct batch_reader *reader);
 /* Is this the file that `st` is of? */
 bool batch_is_of(const struct batch_reader *reader, const struct stat *st);

@@ -23,12 +23,25 @@ static const struct str suffixes[] = {
 /* Files met again that are named; the rest is only counted. */
 #define REPEATED_REPORTS_MAX 5
 
+/* audit.log.1: rotated. */
+static struct str without_number(struct str name)
+{
+	size_t len = name.len;
+
+	while (len && name.p[len - 1] >= '0' && name.p[len - 1] <= '9')
+		len--;
+	if (len < name.len && len && name.p[len - 1] == '.')
+		name.len = len - 1;
+	return name;
+}
+
 static bool has_event_name(struct str name)
 {
 	if (str_ends(name, STR(".gz")))
 		name.len -= 3;
 	else if (str_ends(name, STR(".zst")))
 		name.len -= 4;
+	name = without_number(name);
 	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++)
 		if (str_ends(name, suffixes[i]))
 			return true;

@@ -14,6 +14,7 @@ static const struct {
     [LINE_MALFORMED] = {COUNTER_INPUT_MALFORMED, "not a JSON object"},
     [LINE_TRUNCATED] = {COUNTER_INPUT_TRUNCATED, "last line is cut off"},
     [LINE_TOO_LONG] = {COUNTER_INPUT_TOO_LONG, "line skipped"},
+    [LINE_NOT_AUDIT] = {COUNTER_INPUT_MALFORMED, "not an audit record"},
     [LINE_TOO_DEEP] = {COUNTER_INPUT_TOO_DEEP, "line skipped"},
 };
 

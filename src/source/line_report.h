@@ -11,11 +11,18 @@ enum line_fault {
 	LINE_TRUNCATED, /* the last one, and it has no newline */
 	LINE_TOO_LONG,
 	LINE_TOO_DEEP,
+	LINE_NOT_AUDIT, /* in a log of audit */
 	LINE_FAULTS
 };
 
 /* Lines of one input that are reported; the rest is only counted. */
 #define LINE_REPORTS_MAX 5
+
+struct line_fault_at {
+	uint64_t line; /* from 1, in what is looked at */
+	enum line_fault fault;
+	const char *why; /* static */
+};
 
 struct line_report {
 	struct buf name; /* of the input, fit for a terminal */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/counter.h"
 #include "source/batch.h"
 #include "source/file_list.h"
 #include "source/line_report.h"
@@ -85,6 +86,7 @@ static int unreadable(struct ndjson_source *source, int err, const char *why)
 static void empty_batch(struct ndjson_source *source)
 {
 	source->batch.len = 0;
+	source->batch.is_converted = false;
 	source->batch.last = source->batch.too_long = false;
 	source->lines = batch_lines(&source->batch);
 }
@@ -107,7 +109,7 @@ static int open_next(struct ndjson_source *source)
 	source->line_base = 0;
 	source->batch.position = 0;
 	empty_batch(source);
-	int err = batch_open(&source->reader, path);
+	int err = batch_open(&source->reader, path, INPUT_AUTO);
 
 	if (err)
 		return unreadable(source, err, strerror(-err));
@@ -125,16 +127,39 @@ static void fault(struct ndjson_source *source, enum line_fault fault, const cha
 	line_report_fault(&source->report, source->line_base + source->lines.number, fault, why);
 }
 
+/* What was wrong with the lines of an audit log. */
+static void report_converted(struct ndjson_source *source)
+{
+	const struct batch *batch = &source->batch;
+
+	for (uint32_t i = 0; i < batch->fault_count; i++) {
+		const struct line_fault_at *f = &batch->faults[i];
+
+		line_report_fault(&source->report, source->line_base + f->line, f->fault, f->why);
+	}
+	source->stats.malformed += batch->fault_count;
+	for (int fault = 0; fault < LINE_FAULTS; fault++) {
+		source->stats.malformed += batch->more_faults[fault];
+		line_report_more(&source->report, (enum line_fault)fault,
+				 batch->more_faults[fault]);
+	}
+	source->stats.lines += batch->source_lines;
+	counter_add(COUNTER_AUDIT_LOST, batch->lost);
+}
+
 /* The next batch of the open file. */
 static void read_batch(struct ndjson_source *source)
 {
-	source->line_base += source->lines.number;
+	source->line_base +=
+	    source->batch.is_converted ? source->batch.source_lines : source->lines.number;
 	empty_batch(source);
 	while (batch_read(source->reader, &source->batch) == -EAGAIN &&
 	       batch_wait(source->reader, &never) == 0)
 		;
 	source->stats.bytes_done = source->bytes_before + source->batch.position;
 	source->lines = batch_lines(&source->batch);
+	if (source->batch.is_converted)
+		report_converted(source);
 }
 
 /* The next line of the batch; a line that is too long is said and left out. */
@@ -146,7 +171,7 @@ static bool next_in_batch(struct ndjson_source *source, struct str *line)
 		source->stats.lines++;
 		fault(source, LINE_TOO_LONG, NULL);
 	}
-	source->stats.lines += more == BATCH_LINE;
+	source->stats.lines += more == BATCH_LINE && !source->batch.is_converted;
 	return more == BATCH_LINE;
 }
 

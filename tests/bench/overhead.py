@@ -47,7 +47,8 @@ rounds = args.rounds or (2 if args.quick else 3)
 works = [w for w in WORK if not args.only or w in args.only]
 LOAD = os.path.join(os.path.dirname(os.path.abspath(args.lintel)), "tests", "bench", "load")
 scratch = tempfile.mkdtemp(prefix="lintel-overhead-", dir=os.path.dirname(os.path.abspath(args.lintel)))
-work_dir = os.path.join(scratch, "work")  # a tmpfs of its own: rules ask for everything below /tmp and /dev/shm
+# A tmpfs of its own: rules ask for all that happens below /tmp, /dev/shm and directories called "work".
+work_dir = tempfile.mkdtemp(prefix="lintel-overhead-", dir="/mnt")
 
 
 def say(text):
@@ -304,7 +305,6 @@ def kernel_side():
 
 if os.geteuid() != 0:
     sys.exit("overhead.py: needs root, for the sensors")
-os.mkdir(work_dir)
 subprocess.run(["mount", "-t", "tmpfs", "tmpfs", work_dir], check=True)
 try:
     say("load average %.2f; %d CPUs; %d rounds%s" % (os.getloadavg()[0], os.cpu_count(), rounds, ", a tenth of the work" if args.quick else ""))
@@ -317,4 +317,5 @@ try:
         kernel_side()
 finally:
     subprocess.run(["umount", work_dir])
+    os.rmdir(work_dir)
     shutil.rmtree(scratch, ignore_errors=True)

@@ -2,6 +2,7 @@
 /* Kernel records: whatever comes, decoding stays within the record. */
 #include <stdlib.h>
 
+#include "sensor/dns.h"
 #include "sensor/path.h"
 #include "sensor/wire_read.h"
 
@@ -24,6 +25,8 @@ static void use_place(struct str wire, struct arena *arena)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct process_facts facts;
+	struct dns_message message;
+	struct wire_network net;
 	struct wire_view view;
 	struct arena arena;
 	struct str path;
@@ -32,6 +35,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	arena_init(&arena);
 	wire_facts(&view, &facts);
+	if (!wire_network(&view, &net) && net.family != 4 && net.family != 6)
+		abort();
+	if (!dns_read(view.span[WIRE_SPAN_TEXT0].p, view.span[WIRE_SPAN_TEXT0].len, &arena,
+		      &message) &&
+	    !message.name.len)
+		abort();
 	use_place(view.span[WIRE_SPAN_PLACE0], &arena);
 	use_place(view.span[WIRE_SPAN_PLACE1], &arena);
 	use_place(view.span[WIRE_SPAN_CGROUP], &arena);

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/diag.h"
 #include "base/hash_table.h"
+#include "base/slabs.h"
 #include "event/event.h"
 
 static void arena_keeps_alignment_and_content(void **state)
@@ -207,12 +208,68 @@ static void event_slots_fill_and_reset(void **state)
 	field_set_free(fields);
 }
 
+#define THINGS 20000
+
+struct thing {
+	unsigned char *bytes;
+	size_t size;
+};
+
+static void check_and_give(struct slabs *slabs, struct thing *thing, size_t number)
+{
+	for (size_t i = 0; i < thing->size; i++)
+		assert_int_equal(thing->bytes[i], number % 251);
+	slabs_give(slabs, thing->bytes, thing->size);
+	thing->bytes = NULL;
+}
+
+static void slabs_give_memory_of_its_own_to_each(void **state)
+{
+	(void)state;
+	struct slabs *slabs = slabs_new();
+	struct thing *things = calloc(THINGS, sizeof(*things));
+	uint64_t random = 1;
+
+	/* A little of everything, and more than the largest size there are slabs of. */
+	for (int round = 0; round < 100000; round++) {
+		random = random * UINT64_C(6364136223846793005) + 1;
+		size_t number = (random >> 33) % THINGS;
+		struct thing *thing = &things[number];
+
+		if (thing->bytes) {
+			check_and_give(slabs, thing, number);
+			continue;
+		}
+		thing->size = (random >> 48) % (random >> 40 & 15 ? 600 : 10000);
+		thing->bytes = slabs_take(slabs, thing->size);
+		assert_int_equal((uintptr_t)thing->bytes % _Alignof(max_align_t), 0);
+		memset(thing->bytes, (int)(number % 251), thing->size);
+	}
+	size_t most = slabs_bytes(slabs);
+
+	for (size_t number = 0; number < THINGS; number++)
+		if (things[number].bytes)
+			check_and_give(slabs, &things[number], number);
+	/* What is kept is a slab of each size, but no more. */
+	assert_true(slabs_bytes(slabs) <= most);
+	assert_true(slabs_bytes(slabs) <= (size_t)16 << 20);
+	unsigned char *zeroed = slabs_take_zeroed(slabs, 300);
+
+	for (int i = 0; i < 300; i++)
+		assert_int_equal(zeroed[i], 0);
+	slabs_give(slabs, zeroed, 300);
+	slabs_give(slabs, NULL, 0);
+	slabs_free(slabs);
+	free(things);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(arena_keeps_alignment_and_content),
 	    cmocka_unit_test(a_hash_table_finds_what_is_in_it),
 	    cmocka_unit_test(arena_frees_foreign_objects),
+	    cmocka_unit_test(slabs_give_memory_of_its_own_to_each),
 	    cmocka_unit_test(str_finds_and_folds),
 	    cmocka_unit_test(clock_reads_what_it_writes),
 	    cmocka_unit_test(diag_points_at_the_place),

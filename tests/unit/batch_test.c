@@ -65,7 +65,7 @@ static void batches_of_a_file_hold_its_lines_whole(void **state)
 
 	batch_init(&batch);
 	for (int round = 0; round < 2; round++) {
-		assert_int_equal(batch_open(&reader, file_of(buf_str(&text), &fd)), 0);
+		assert_int_equal(batch_open(&reader, file_of(buf_str(&text), &fd), INPUT_AUTO), 0);
 		buf_reset(&seen);
 		do {
 			assert_int_equal(batch_read(reader, &batch), 0);
@@ -109,7 +109,7 @@ static void lines_are_numbered_through_blank_and_long_ones(void **state)
 		buf_add_char(&text, 'y');
 	buf_add(&text, STR("\nd"));
 	batch_init(&batch);
-	assert_int_equal(batch_open(&reader, file_of(buf_str(&text), &fd)), 0);
+	assert_int_equal(batch_open(&reader, file_of(buf_str(&text), &fd), INPUT_AUTO), 0);
 	do {
 		assert_int_equal(batch_read(reader, &batch), 0);
 		assert_whole_lines(&batch);
@@ -160,7 +160,7 @@ static void a_live_pipe_gives_what_is_there(void **state)
 	assert_int_equal(pipe(ends), 0);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[0]);
 	batch_init(&batch);
-	assert_int_equal(batch_open(&reader, path), 0);
+	assert_int_equal(batch_open(&reader, path, INPUT_AUTO), 0);
 	assert_int_equal(batch_read(reader, &batch), -EAGAIN);
 	send_text(ends[1], "on");
 	assert_int_equal(batch_read(reader, &batch), -EAGAIN);
@@ -199,7 +199,7 @@ static void a_signal_ends_the_wait(void **state)
 
 	assert_int_equal(pipe(ends), 0);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[0]);
-	assert_int_equal(batch_open(&reader, path), 0);
+	assert_int_equal(batch_open(&reader, path, INPUT_AUTO), 0);
 	sigaction(SIGALRM, &action, &before);
 	/* One that came before the wait, then one in it. */
 	raise(SIGALRM);
@@ -225,13 +225,13 @@ static void damage_comes_with_the_last_batch(void **state)
 	    file_of(STR("\x1f\x8b\x08\0\0\0\0\0\0\x03\xff\xff\xff\xff\xff\xff"), &fd);
 
 	batch_init(&batch);
-	assert_int_equal(batch_open(&reader, path), 0);
+	assert_int_equal(batch_open(&reader, path, INPUT_AUTO), 0);
 	assert_int_equal(batch_read(reader, &batch), 0);
 	assert_true(batch.last && batch.err == -EBADMSG && batch.why);
 	assert_int_equal(batch.len, 0);
 	batch_close(reader);
 	close(fd);
-	assert_int_equal(batch_open(&reader, "/nonexistent/x"), -ENOENT);
+	assert_int_equal(batch_open(&reader, "/nonexistent/x", INPUT_AUTO), -ENOENT);
 	batch_free(&batch);
 }
 

@@ -17,6 +17,7 @@
 #include "base/counter.h"
 #include "engine/detector_internal.h"
 #include "engine/engine.h"
+#include "eql/machine_internal.h"
 
 #define SECOND NS_PER_SEC
 /* 2026-01-05T03:00:00Z */
@@ -37,6 +38,14 @@ struct fixture {
 	struct buf json;
 	uint64_t arrived;
 	int64_t stream_ns;
+	bool open_gates;     /* every hit goes to its rule's machine, and all through it */
+	struct batch *batch; /* where events are put, as a hunt does; NULL: on their own */
+};
+
+/* What a hunt has of a batch: its events, their documents and hits are in one piece of memory. */
+struct batch {
+	struct kept_block block; /* first: it is found by this */
+	bool unused;
 };
 
 static int set_up(void **state)
@@ -185,6 +194,14 @@ static void start_detector(struct fixture *f)
 	f->options.found = on_finding;
 	f->options.context = f;
 	f->detector = detector_new(&f->rules, f->fields, &f->options);
+	for (uint32_t i = 0; f->open_gates && i < f->rules.count; i++) {
+		struct eql_machine *machine = f->detector->runs[i].machine;
+
+		f->detector->gates[i].wakes = UINT64_MAX;
+		for (uint32_t filter = 0; machine && filter < machine->query->filter_count;
+		     filter++)
+			machine->starts[filter] = true;
+	}
 }
 
 /* Once all rules are there. */
@@ -197,6 +214,48 @@ static void start(struct fixture *f)
 	f->reader = event_reader_new(f->fields, NULL);
 	event_init(&f->event, f->fields);
 	start_detector(f);
+}
+
+static void take_in_batch(struct fixture *f, const struct engine_hit *hits, uint32_t count)
+{
+	struct kept_block *block = &f->batch->block;
+	struct engine_hit *own = ARENA_ARRAY(&block->arena, struct engine_hit, count);
+
+	memcpy(own, hits, count * sizeof(*own));
+	f->event.document = arena_str(&block->arena, f->event.document);
+	const struct detector_event taken = {
+	    .event = detector_keep_in(f->detector, block, &f->event, hits, count),
+	    .block = block,
+	    .time_ns = f->event.time_ns,
+	    .arrival = f->arrived,
+	    .hits = own,
+	    .hit_count = count,
+	};
+
+	detector_take_in(f->detector, &taken, f->stream_ns);
+}
+
+static void on_batch_unused(struct kept_block *block)
+{
+	struct batch *batch = (struct batch *)block;
+
+	assert_int_equal(block->waiting, 0);
+	batch->unused = true;
+	arena_free(&block->arena);
+}
+
+static void begin_batch(struct fixture *f, struct batch *batch)
+{
+	*batch =
+	    (struct batch){.block = {.references = 1, .bytes = 1000, .unused = on_batch_unused}};
+	arena_init(&batch->block.arena);
+	f->batch = batch;
+}
+
+static void end_batch(struct fixture *f)
+{
+	kept_block_unref(&f->batch->block);
+	f->batch = NULL;
 }
 
 static void feed_json(struct fixture *f, struct str json)
@@ -215,6 +274,10 @@ static void feed_json(struct fixture *f, struct str json)
 	f->arrived++;
 	if (!n)
 		return;
+	if (f->batch) {
+		take_in_batch(f, hits, n);
+		return;
+	}
 	detector_take(f->detector,
 		      detector_keep(f->detector, &f->event, hits, n, f->arrived, f->event.document),
 		      hits, n, f->stream_ns);
@@ -279,6 +342,76 @@ static void order_is_restored_within_the_tolerance(void **state)
 	assert_int_equal(counter_get(COUNTER_EVENT_LATE), late);
 	detector_finish(f->detector);
 	expect(f, "s a2 b2\n");
+}
+
+#define STEP(action, user) ACTION(action) ",\"user\":{\"name\":\"" user "\"}"
+
+/* Nothing has begun when the last stage comes, and yet it belongs to what comes after it. */
+static void what_begins_may_come_after_what_goes_on(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t late = counter_get(COUNTER_EVENT_LATE);
+
+	add_rule(f, "s",
+		 "sequence by user.name with maxspan=5s "
+		 "[any where event.action == \"one\"] [any where event.action == \"two\"]");
+	start(f);
+	feed(f, 10, "a2", STEP("two", "a"));
+	feed(f, 11, "b2", STEP("two", "b"));
+	feed(f, 9.5, "a1", STEP("one", "a"));
+	feed(f, 12, "b1", STEP("one", "b")); /* after b2 */
+	/* Of equal times the first to come is first. */
+	feed(f, 13, "c2", STEP("two", "c"));
+	feed(f, 13, "c1", STEP("one", "c"));
+	feed(f, 13, "d1", STEP("one", "d"));
+	feed(f, 13, "d2", STEP("two", "d"));
+	feed(f, 16, "x", STEP("other", "x"));
+	feed(f, 16, "x2", STEP("two", "x"));
+	expect(f, "s a1 a2|a\ns d1 d2|d\n");
+	/* All is forgotten, and it begins anew. */
+	feed(f, 100, "e2", STEP("two", "e"));
+	feed(f, 110, "f2", STEP("two", "f"));
+	feed(f, 108.5, "f1", STEP("one", "f"));
+	detector_finish(f->detector);
+	expect(f, "s f1 f2|f\n");
+	assert_int_equal(counter_get(COUNTER_EVENT_LATE), late);
+}
+
+/* Memory of a batch goes when all of its events have gone on; what they began does not. */
+static void what_begins_outlives_its_batch(void **state)
+{
+	struct fixture *f = *state;
+	struct batch first, second;
+
+	add_rule(f, "s",
+		 "sequence by user.name with maxspan=1m "
+		 "[any where event.action == \"one\"] [any where event.action == \"two\"]");
+	add_rule(f, "t",
+		 "sequence by user.name with maxspan=1m "
+		 "[any where event.action == \"never\"] [any where true]");
+	add_rule(f, "u", "any where event.action == \"one\" and user.name == \"b\"");
+	start(f);
+	begin_batch(f, &first);
+	feed(f, 1, "a1", STEP("one", "a"));
+	feed(f, 1.5, "x1", STEP("other", "a"));
+	feed(f, 2, "b1", STEP("one", "b"));
+	expect(f, "u b1\n");
+	end_batch(f);
+	assert_false(first.unused);
+	begin_batch(f, &second);
+	feed(f, 10, "x2", STEP("other", "x"));
+	assert_true(first.unused);
+	feed(f, 11, "a2", STEP("two", "a"));
+	feed(f, 9, "b2", STEP("two", "b")); /* of a heap, not of the ring */
+	feed(f, 20, "x3", STEP("other", "x"));
+	end_batch(f);
+	assert_false(second.unused);
+	expect(f, "s b1 b2|b\ns a1 a2|a\n");
+	feed(f, 8, "c1", STEP("one", "c")); /* too late to wait, and on its own */
+	feed(f, 21, "c2", STEP("two", "c"));
+	detector_finish(f->detector);
+	assert_true(second.unused);
+	expect(f, "s c1 c2|c\n");
 }
 
 static void what_is_too_late_is_counted_and_joins_nothing_before_it(void **state)
@@ -792,6 +925,71 @@ static void disorder_within_the_tolerance_changes_nothing(void **state)
 	assert_int_equal(counter_get(COUNTER_EVENT_LATE), late);
 }
 
+/* Rules that sleep and wake, each in another way. */
+static void add_sleepers(struct fixture *f)
+{
+	add_rule(f, "until",
+		 "sequence by user.name with maxspan=2s [any where event.action == \"a\"] "
+		 "[any where event.action == \"login\"] until [any where event.action == \"x\"]");
+	add_rule(f, "before",
+		 "sequence by user.name with maxspan=2s ![any where event.action == \"login\"] "
+		 "[any where event.action == \"a\"] [any where event.action == \"b\"]");
+	add_rule(f, "between",
+		 "sequence by user.name with maxspan=3s [any where event.action == \"a\"] "
+		 "![any where event.action == \"login\"] [any where event.action == \"b\"]");
+	add_rule(f, "after",
+		 "sequence by user.name with maxspan=2s [any where event.action == \"a\"] "
+		 "![any where event.action == \"login\"]");
+	add_endpoint_rule(f, "begins",
+			  "sequence by user.name with maxspan=5s [any where event.action == \"a\" "
+			  "and descendant of [process where process.name == \"p1\" and "
+			  "event.action == \"x\"]] [any where event.action == \"b\"]",
+			  NULL);
+	add_endpoint_rule(f, "child",
+			  "any where event.action == \"b\" and child of "
+			  "[process where process.name == \"p1\" and event.action == \"x\"]",
+			  NULL);
+	add_endpoint_rule(f, "none",
+			  "any where event.action == \"b\" and not descendant of "
+			  "[process where process.name == \"p1\" and event.action == \"x\"]",
+			  NULL);
+	add_endpoint_rule(
+	    f, "either",
+	    "any where event.action == \"x\" and (user.name == \"u1\" or descendant of "
+	    "[process where process.name == \"p2\" and event.action == \"login\"])",
+	    NULL);
+}
+
+/* What a hit that goes no further would have changed is nothing, late or not. */
+static void rules_wake_when_they_must(void **state)
+{
+	struct fixture *f = *state;
+	static struct made made[EVENTS];
+	int found[RULES_MAX] = {0};
+
+	f->options.tolerance_ns = SECOND;
+	add_sleepers(f);
+	start(f);
+	for (int round = 0; round < 50; round++) {
+		make_events(made, EVENTS);
+		if (round % 2)
+			qsort(made, EVENTS, sizeof(*made), by_sent);
+		f->open_gates = false;
+		struct buf some = run(f, made, EVENTS);
+
+		f->open_gates = true;
+		struct buf all = run(f, made, EVENTS);
+
+		assert_string_equal(some.p, all.p);
+		for (uint32_t i = 0; i < f->rules.count; i++)
+			found[i] += strstr(all.p, f->rules.rules[i]->id.p) != NULL;
+		buf_free(&some);
+		buf_free(&all);
+	}
+	for (uint32_t i = 0; i < f->rules.count; i++)
+		assert_true(found[i] > 10);
+}
+
 static const char *state_file(void)
 {
 	static char path[64];
@@ -1067,6 +1265,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(stateless_rules_wait_for_nothing),
 	    TEST(order_is_restored_within_the_tolerance),
+	    TEST(what_begins_may_come_after_what_goes_on),
+	    TEST(what_begins_outlives_its_batch),
 	    TEST(what_is_too_late_is_counted_and_joins_nothing_before_it),
 	    TEST(time_alone_decides_what_must_be_missing),
 	    TEST(events_without_a_time_have_no_place),
@@ -1085,6 +1285,7 @@ int main(void)
 	    TEST(suppression_groups_sequences_by_what_their_events_share),
 	    TEST(suppression_of_thresholds_is_by_their_fields),
 	    TEST(disorder_within_the_tolerance_changes_nothing),
+	    TEST(rules_wake_when_they_must),
 	    TEST(a_restart_changes_nothing),
 	    TEST(what_time_decides_changes_the_state),
 	    TEST(state_of_a_changed_rule_is_dropped),

@@ -187,7 +187,10 @@ static void fields_and_values_are_known(void **state)
 	expect("process where event.type : (\"st*\", \"End\")", "");
 	expect("process where event.action == \"exce\"", "unknown-action ");
 	expect("process where event.action in (\"exec\", \"exec_event\")", "");
-	expect("network where event.action == \"connection_attempted\"", "foreign-action ");
+	expect("network where event.action == \"connection_attempted\"", "");
+	expect("dns where event.action == \"lookup_result\"", "");
+	expect("process where event.action == \"lookup_result\"", "action-of-other-category ");
+	expect("network where event.action == \"bound-socket\"", "foreign-action ");
 	expect("process where not event.action == \"nonsense\"", "");
 	expect("file where event.action in (\"exec\", \"fork\")", "action-of-other-category ");
 	expect("file where event.action in (\"exec\", \"creation\")", "");

@@ -18,6 +18,15 @@ static struct kept_event *event_at(const struct event *blank, int64_t time_ns, u
 	return kept;
 }
 
+static void put(struct reorder *reorder, struct kept_event *event, const struct engine_hit *hit)
+{
+	reorder_put(reorder, &(struct reorder_entry){.time_ns = event->time_ns,
+						     .arrival = event->arrival,
+						     .event = event,
+						     .hits = hit,
+						     .hit_count = 1});
+}
+
 struct late {
 	unsigned one_in; /* so many come late, */
 	unsigned most;   /* by so much at most */
@@ -44,21 +53,20 @@ static void run(const struct late *late, uint32_t wait)
 
 		if (i <= all) {
 			hit.filter = (uint32_t)i;
-			reorder_put(&reorder, event_at(&blank, ns, i), &hit, 1);
+			put(&reorder, event_at(&blank, ns, i), &hit);
 		}
 		if (i <= all && reorder.count <= wait)
 			continue;
-		const struct reorder_entry *first = reorder_first(&reorder);
-		struct reorder_entry *entry = reorder_take(&reorder);
+		const struct kept_event *first = reorder_first(&reorder)->event;
+		struct reorder_entry entry = reorder_take(&reorder);
 
-		assert_ptr_equal(entry, first);
-		assert_int_equal(entry->hits[0].filter, entry->event->arrival);
-		assert_true(
-		    entry->event->time_ns > last_ns ||
-		    (entry->event->time_ns == last_ns && entry->event->arrival > last_arrival));
-		last_ns = entry->event->time_ns;
-		last_arrival = entry->event->arrival;
-		reorder_entry_free(entry);
+		assert_ptr_equal(entry.event, first);
+		assert_int_equal(entry.hits[0].filter, entry.event->arrival);
+		assert_true(entry.time_ns > last_ns ||
+			    (entry.time_ns == last_ns && entry.arrival > last_arrival));
+		last_ns = entry.time_ns;
+		last_arrival = entry.arrival;
+		reorder_entry_free(&entry);
 		taken++;
 	}
 	assert_int_equal(taken, all);
@@ -100,8 +108,7 @@ static void each_is_seen_and_freed(void **state)
 
 	event_init(&blank, fields);
 	for (uint64_t i = 0; i < 200; i++)
-		reorder_put(&reorder, event_at(&blank, i % 2 ? (int64_t)i : -(int64_t)i, i), &hit,
-			    1);
+		put(&reorder, event_at(&blank, i % 2 ? (int64_t)i : -(int64_t)i, i), &hit);
 	for (uint32_t i = 0; i < reorder.count; i++)
 		sum += reorder_at(&reorder, i)->event->arrival;
 	assert_int_equal(reorder.count, 200);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "sensor/dns.h"
 #include "sensor/mounts.h"
 #include "sensor/path.h"
 #include "sensor/wire_read.h"
@@ -279,10 +280,132 @@ static void test_hostile_mountinfo(void **state)
 	mounts_free(&table);
 }
 
+static void test_network_detail(void **state)
+{
+	const struct wire_network good = {.family = 6, .what = WIRE_RECEIVED};
+	struct wire_network net, bad = good;
+	struct wire_view view = {0};
+
+	(void)state;
+	view.span[WIRE_SPAN_DETAIL] = (struct str){(const char *)&good, sizeof(good)};
+	assert_int_equal(wire_network(&view, &net), 0);
+	view.span[WIRE_SPAN_DETAIL].len--;
+	assert_int_equal(wire_network(&view, &net), -EINVAL);
+	view.span[WIRE_SPAN_DETAIL] = (struct str){(const char *)&bad, sizeof(bad)};
+	bad.family = 5;
+	assert_int_equal(wire_network(&view, &net), -EINVAL);
+	bad = good;
+	bad.what = WIRE_RECEIVED + 1;
+	assert_int_equal(wire_network(&view, &net), -EINVAL);
+}
+
+/* Messages: header; question for a.bc; alias a.bc -> a.bc; its A; its AAAA. */
+#define DNS_HEADER(flags, questions, answers) \
+	"\x12\x34\x81" flags "\0" questions "\0" answers "\0\0\0\0"
+#define DNS_QUESTION(type) "\1a\2bc\0\0" type "\0\1"
+#define DNS_ALIAS "\xc0\x0c\0\5\0\1\0\0\0\1\0\2\xc0\x0c"
+#define DNS_A "\xc0\x0c\0\1\0\1\0\0\0\1\0\4\300\0\2\1"
+#define DNS_AAAA "\xc0\x0c\0\x1c\0\1\0\0\0\1\0\x10\x20\1\r\xb8\0\0\0\0\0\0\0\0\0\0\0\1"
+/* A literal's bytes without the NUL at its end. */
+#define BYTES(literal) (literal), sizeof(literal) - 1
+
+static void test_dns(void **state)
+{
+	struct dns_message m;
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena);
+	assert_int_equal(
+	    dns_read(BYTES("\x12\x34\1\0\0\1\0\0\0\0\0\0" DNS_QUESTION("\xff")), &arena, &m), 0);
+	assert_false(m.is_answer);
+	assert_str(m.name, "a.bc");
+	assert_str(m.type, "ANY");
+	assert_int_equal(dns_read(BYTES(DNS_HEADER("\x80", "\1", "\3") DNS_QUESTION("\1")
+					    DNS_ALIAS DNS_A DNS_AAAA),
+				  &arena, &m),
+			 0);
+	assert_true(m.is_answer && !m.is_partial);
+	assert_int_equal(m.status, 0);
+	assert_int_equal(m.address_count, 2);
+	assert_str(m.addresses[0], "192.0.2.1");
+	assert_str(m.addresses[1], "2001:db8::1");
+	/* no such name; the root; a type without a name; a byte that is no letter */
+	assert_int_equal(dns_read(BYTES(DNS_HEADER("\x83", "\1", "\0") "\0\1\7\0\1"), &arena, &m),
+			 0);
+	assert_int_equal(m.status, 3);
+	assert_str(m.name, ".");
+	assert_str(m.type, "TYPE263");
+	assert_int_equal(
+	    dns_read(BYTES(DNS_HEADER("\x80", "\1", "\0") "\2\1.\0\0\1\0\1"), &arena, &m), 0);
+	assert_str(m.name, "\\001\\.");
+	arena_free(&arena);
+}
+
+/* What is cut, or has something behind its end, still names the question. */
+static void test_dns_in_part(void **state)
+{
+	static const char whole[] =
+	    DNS_HEADER("\x80", "\1", "\2") DNS_QUESTION("\x1c") DNS_A DNS_AAAA;
+	const size_t question = 12 + 10;
+	struct dns_message m;
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena);
+	for (size_t n = 0; n < sizeof(whole) - 1; n++) {
+		int err = dns_read(whole, n, &arena, &m);
+
+		assert_int_equal(err, n < question ? -EBADMSG : 0);
+		if (err)
+			continue;
+		assert_true(m.is_partial);
+		assert_str(m.name, "a.bc");
+		assert_str(m.type, "AAAA");
+	}
+	assert_int_equal(dns_read(whole, sizeof(whole), &arena, &m), 0); /* a NUL more */
+	assert_true(m.is_partial);
+	assert_str(m.name, "a.bc");
+	/* no question; a name that points to itself, or beyond the end */
+	assert_int_equal(dns_read(BYTES(DNS_HEADER("\0", "\0", "\0")), &arena, &m), -EBADMSG);
+	assert_int_equal(
+	    dns_read(BYTES(DNS_HEADER("\0", "\1", "\0") "\xc0\x0c\0\1\0\1"), &arena, &m), -EBADMSG);
+	assert_int_equal(
+	    dns_read(BYTES(DNS_HEADER("\0", "\1", "\0") "\xff\xff\0\1\0\1"), &arena, &m), -EBADMSG);
+	arena_free(&arena);
+}
+
+static void test_dns_stream(void **state)
+{
+	static const char alone[] = DNS_HEADER("\x80", "\1", "\1") DNS_QUESTION("\1") DNS_A;
+	static const char framed[] =
+	    "\0\x26" DNS_HEADER("\x80", "\1", "\1") DNS_QUESTION("\1") DNS_A;
+	struct dns_message m;
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena);
+	assert_int_equal(dns_read_stream(BYTES(alone), &arena, &m), 0);
+	assert_int_equal(m.address_count, 1);
+	assert_int_equal(dns_read_stream(BYTES(framed), &arena, &m), 0);
+	assert_int_equal(m.address_count, 1);
+	/* the first segment of two */
+	assert_int_equal(dns_read_stream(framed, sizeof(framed) - 5, &arena, &m), 0);
+	assert_true(m.is_partial);
+	assert_str(m.name, "a.bc");
+	assert_int_equal(dns_read_stream(BYTES("\0"), &arena, &m), -EBADMSG);
+	assert_int_equal(dns_read_stream(BYTES("GET / HTTP/1.1\r\n\r\n"), &arena, &m), -EBADMSG);
+	arena_free(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_record),
+	    cmocka_unit_test(test_network_detail),
+	    cmocka_unit_test(test_dns),
+	    cmocka_unit_test(test_dns_in_part),
+	    cmocka_unit_test(test_dns_stream),
 	    cmocka_unit_test(test_hostile_record),
 	    cmocka_unit_test(test_calls),
 	    cmocka_unit_test(test_place),

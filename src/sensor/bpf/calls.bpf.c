@@ -31,11 +31,29 @@ static __always_inline __u32 group_of_mapping(const struct call_site *at,
 	return GROUP_NONE;
 }
 
+/* DNS messages that connected sockets send and receive are small; most reads are of nothing, or of a
+ * page and more. */
+#define READ_BYTES_MIN 17
+
+static __always_inline __u32 group_of_network(__u8 how, long ret)
+{
+	if (!(config.wanted & (1u << WIRE_NETWORK | 1u << WIRE_DNS)))
+		return GROUP_NONE;
+	if ((how == HOW_READ || how == HOW_READV) &&
+	    (ret < READ_BYTES_MIN || ret > WIRE_DNS_BYTES || !(config.wanted & 1u << WIRE_DNS)))
+		return GROUP_NONE;
+	if (has_failed(ret) && how != HOW_CONNECT && how != HOW_SOCKETCALL)
+		return GROUP_NONE;
+	return GROUP_NETWORK;
+}
+
 static __always_inline __u32 group_of(const struct call_site *at,
 				      const volatile struct call_args *args, long ret)
 {
 	__u8 how = args->how;
 
+	if (how >= HOW_CONNECT)
+		return group_of_network(how, ret);
 	if (has_failed(ret) && how != HOW_PATHS)
 		return GROUP_NONE;
 	if (how == HOW_MMAP)

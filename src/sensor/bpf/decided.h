@@ -16,7 +16,7 @@
 
 #include "sensor/bpf/files.h"
 
-/* thread or request → enum call */
+/* thread or request → enum call; CALL_NONE once a hook has found that nobody asks for the file */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
@@ -99,13 +99,18 @@ static __always_inline void complete_record(struct wire_record *record, __u64 ac
 		read_again(record, (void *)acted);
 }
 
-/* Send what a hook has left for this call; false when none has. */
+/* Send what a hook has left for this call, or nothing if it found that nobody asks for the file; false
+ * when no hook told of the call. */
 static __always_inline bool send_decided(__u64 id, __u32 call, __u32 flags, __u64 value)
 {
-	struct decided_small *small = bpf_map_lookup_elem(&decided_small, &id);
+	struct decided_small *small;
 	struct decided_large *large;
+	__u32 *asks = bpf_map_lookup_elem(&asked, &id);
 	__u64 bytes;
 
+	if (asks && *asks == CALL_NONE)
+		return true;
+	small = bpf_map_lookup_elem(&decided_small, &id);
 	if (small && small->record.call == call) {
 		complete_record(&small->record, small->acted, flags, value);
 		bytes = small->record.bytes;

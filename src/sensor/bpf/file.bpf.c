@@ -43,6 +43,48 @@ static __always_inline bool is_rmdir(const volatile struct call_args *args, __u6
 	return args->what == WHAT_UNLINK && (flags & AT_REMOVEDIR);
 }
 
+/* Is this path one that rules name? Known only of a plain name in an open directory or the working
+ * directory: in a longer path any part may be a symbolic link, so it is wanted. */
+static __always_inline bool is_string_wanted(const struct call_site *at, int directory, int string)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct demand_key key = {};
+	__u64 mnt, dentry;
+	long n;
+
+	n = bpf_probe_read_user_str(key.text, sizeof(key.text), (void *)argument(at, string));
+	if (n <= 1 || n == sizeof(key.text) || has_slash(&key))
+		return true;
+	fold_key(&key);
+	if (is_name_wanted(&key, n))
+		return true;
+	start_of(task, directory < 0 ? AT_FDCWD : (int)argument(at, directory), &mnt, &dentry);
+	return is_directory_wanted(mnt, dentry);
+}
+
+/* Does anybody ask for what this call does? Of calls that follow a symbolic link at the end of
+ * their path the name says nothing. */
+static __always_inline bool are_paths_wanted(const struct call_site *at,
+					     const volatile struct call_args *args)
+{
+	switch (args->what) {
+	case WHAT_RENAME:
+	case WHAT_UNLINK:
+	case WHAT_SYMLINK:
+	case WHAT_MKNOD:
+		break;
+	case WHAT_LINK:
+		if (args->flags < 0 || !argument(at, args->flags))
+			break;
+		return true;
+	default:
+		return true;
+	}
+	if (is_anything_wanted() || is_string_wanted(at, args->a, args->b))
+		return true;
+	return args->d >= 0 && args->c > -2 && is_string_wanted(at, args->c, args->d);
+}
+
 static __always_inline void read_string(struct strings *g, __u32 bit, __u64 from)
 {
 	__u64 at = g->head.bytes;
@@ -100,8 +142,11 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 		return 0;
 	if (!followed((void *)bpf_get_current_task(), pid_tgid >> 32))
 		return 0;
+	/* Which file it is the hook knows for sure; whether it is wanted, too. */
 	if (has_hook(args->what))
 		ask(tid, call);
+	if (!are_paths_wanted(&at, args))
+		return 0;
 	g = read_strings(&at, call);
 	/* A string in a page not yet touched cannot be read now; the call will bring it in, and
 	 * sys_exit reads it then. */
@@ -134,6 +179,12 @@ static __noinline int send_paths(struct call_site *at, __u32 key, __u32 call)
 	if (call >= CALL_COUNT)
 		return 0;
 	args = &calls[call];
+	small = bpf_map_lookup_elem(&small_strings, &tid);
+	if (!small)
+		large = bpf_map_lookup_elem(&large_strings, &tid);
+	/* Not kept as the call began: nobody asked, or they could not be read then. */
+	if (!small && !large && !are_paths_wanted(at, args))
+		return 0;
 	s = record_start(key, WIRE_PATHS, call);
 	if (!s)
 		return 0;
@@ -142,13 +193,11 @@ static __noinline int send_paths(struct call_site *at, __u32 key, __u32 call)
 	if (args->flags >= 0)
 		s->record.value = argument(at, args->flags);
 	fill_actor((__u64)task, key);
-	add_start(s, task, args->a < 0 ? -100 : (int)argument(at, args->a), key, WIRE_SPAN_PLACE0);
+	add_start(s, task, args->a < 0 ? AT_FDCWD : (int)argument(at, args->a), key,
+		  WIRE_SPAN_PLACE0);
 	if (args->d >= 0 && args->c > -2)
-		add_start(s, task, args->c < 0 ? -100 : (int)argument(at, args->c), key,
+		add_start(s, task, args->c < 0 ? AT_FDCWD : (int)argument(at, args->c), key,
 			  WIRE_SPAN_PLACE1);
-	small = bpf_map_lookup_elem(&small_strings, &tid);
-	if (!small)
-		large = bpf_map_lookup_elem(&large_strings, &tid);
 	if (small && small->head.call == call) {
 		add_strings(s, &small->head, small->text);
 	} else if (large && large->head.call == call) {
@@ -161,6 +210,8 @@ static __noinline int send_paths(struct call_site *at, __u32 key, __u32 call)
 				 true);
 	}
 	record_send(s, true);
+	if (small || large)
+		forget_strings(tid);
 	return 0;
 }
 
@@ -175,8 +226,10 @@ static __noinline int send_call(struct call_site *at, __u32 call)
 		return 0;
 	args = &calls[call];
 	if (has_hook(args->what) &&
-	    send_decided(tid, call, flags, args->flags < 0 ? 0 : argument(at, args->flags)))
+	    send_decided(tid, call, flags, args->flags < 0 ? 0 : argument(at, args->flags))) {
+		forget_strings(tid);
 		return 0;
+	}
 	return send_paths(at, scratch_key(SLOT_EXIT), call);
 }
 
@@ -223,6 +276,9 @@ static __always_inline struct file *mapped_file(const struct call_site *at,
 	return file_of_fd(task, fd);
 }
 
+/* on_call's word that the call is for GROUP_NETWORK. */
+#define WAS_SOCKET 1
+
 static __noinline int on_call(struct call_site *at, __u32 call, long ret)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -249,6 +305,8 @@ static __noinline int on_call(struct call_site *at, __u32 call, long ret)
 		if (args->how == HOW_WRITE && ret == 0)
 			return 0;
 		file = file_of_fd(task, argument(at, args->a));
+		if (file && is_socket(file))
+			return WAS_SOCKET;
 		if (file)
 			on_written(task, file, key, call, flags);
 		return 0;
@@ -263,7 +321,7 @@ static __noinline int on_call(struct call_site *at, __u32 call, long ret)
 			return 0;
 		if (args->what == WHAT_CONTENT || args->what == WHAT_SIZE)
 			on_written(task, file, key, call, flags);
-		else
+		else if (is_file_wanted(file))
 			send_file(task, file, key, call, flags);
 		return 0;
 	case HOW_MOUNTS:
@@ -289,11 +347,15 @@ int BPF_PROG(on_file_call, struct pt_regs *regs, long ret)
 	if (call == CALL_NONE || call >= CALL_COUNT)
 		return 0;
 	args = &calls[call];
-	if (args->how != HOW_PATHS)
-		return on_call(&at, call, ret);
-	if (!has_failed(ret) && (args->flags < 0 || !is_rmdir(args, argument(&at, args->flags))))
+	if (args->how != HOW_PATHS) {
+		if (on_call(&at, call, ret) == WAS_SOCKET)
+			bpf_tail_call(ctx, &groups, GROUP_NETWORK);
+		return 0;
+	}
+	if (has_failed(ret))
+		forget_strings(tid);
+	else if (args->flags < 0 || !is_rmdir(args, argument(&at, args->flags)))
 		send_call(&at, call);
-	forget_strings(tid);
 	if (has_hook(args->what))
 		forget_decided(tid);
 	return 0;

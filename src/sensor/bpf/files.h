@@ -5,6 +5,7 @@
 #define LINTEL_SENSOR_BPF_FILES_H
 
 #include "sensor/bpf/call.h"
+#include "sensor/bpf/demand.h"
 #include "sensor/bpf/place.h"
 #include "sensor/bpf/task.h"
 
@@ -14,7 +15,9 @@
 /* include/uapi/linux/stat.h, asm-generic/fcntl.h */
 #define S_IFMT 0170000
 #define S_IFREG 0100000
+#define S_IFSOCK 0140000
 #define O_TRUNC 01000
+#define AT_FDCWD -100
 
 static __always_inline struct file *file_of_fd(struct task_struct *task, __u32 fd)
 {
@@ -31,6 +34,11 @@ static __always_inline struct file *file_of_fd(struct task_struct *task, __u32 f
 static __always_inline bool is_regular(struct inode *inode)
 {
 	return (BPF_CORE_READ(inode, i_mode) & S_IFMT) == S_IFREG;
+}
+
+static __always_inline bool is_socket(struct file *file)
+{
+	return (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) == S_IFSOCK;
 }
 
 /* Which inode this is, also when its memory or its number is used again. */
@@ -69,13 +77,19 @@ static __always_inline void on_opened(struct task_struct *task, struct file *fil
 	/* O_TMPFILE has no name yet: it is reported when it gets one. */
 	if (!is_regular(inode) || !BPF_CORE_READ(inode, i_nlink))
 		return;
-	if (mode & FMODE_CREATED) {
-		send_file(task, file, key, call, flags | WIRE_CREATED);
-	} else if (open_flags & O_TRUNC) {
+	if (mode & FMODE_CREATED)
+		flags |= WIRE_CREATED;
+	else if (open_flags & O_TRUNC)
+		flags |= WIRE_TRUNCATED;
+	else
+		return;
+	if (!is_file_wanted(file))
+		return;
+	if (flags & WIRE_TRUNCATED) {
 		value = identity(inode);
 		bpf_map_update_elem(&written, &pointer, &value, BPF_ANY);
-		send_file(task, file, key, call, flags | WIRE_TRUNCATED);
 	}
+	send_file(task, file, key, call, flags);
 }
 
 /* Content of this file was changed: reported once for each open file. */
@@ -96,28 +110,34 @@ static __always_inline void on_written(struct task_struct *task, struct file *fi
 		return;
 	if (bpf_map_update_elem(&written, &pointer, &value, BPF_ANY))
 		count_loss(WIRE_LOSS_MAP);
-	send_file(task, file, key, call, flags);
+	if (is_file_wanted(file))
+		send_file(task, file, key, call, flags);
 }
 
 /* Where a path string starts: the directory behind `dfd`, or the working directory. An absolute
  * path needs none; the reader sees that from the string. */
+static __always_inline void start_of(struct task_struct *task, int dfd, __u64 *mnt, __u64 *dentry)
+{
+	struct fs_struct *fs;
+	struct file *file;
+
+	if (dfd == AT_FDCWD) {
+		fs = BPF_CORE_READ(task, fs);
+		*mnt = (__u64)BPF_CORE_READ(fs, pwd.mnt);
+		*dentry = (__u64)BPF_CORE_READ(fs, pwd.dentry);
+	} else {
+		file = file_of_fd(task, dfd);
+		*mnt = (__u64)BPF_CORE_READ(file, f_path.mnt);
+		*dentry = (__u64)BPF_CORE_READ(file, f_path.dentry);
+	}
+}
+
 static __always_inline void add_start(struct scratch *s, struct task_struct *task, int dfd,
 				      __u32 key, __u32 which)
 {
-	const int at_fdcwd = -100;
-	struct fs_struct *fs;
-	struct file *file;
 	__u64 mnt, dentry;
 
-	if (dfd == at_fdcwd) {
-		fs = BPF_CORE_READ(task, fs);
-		mnt = (__u64)BPF_CORE_READ(fs, pwd.mnt);
-		dentry = (__u64)BPF_CORE_READ(fs, pwd.dentry);
-	} else {
-		file = file_of_fd(task, dfd);
-		mnt = (__u64)BPF_CORE_READ(file, f_path.mnt);
-		dentry = (__u64)BPF_CORE_READ(file, f_path.dentry);
-	}
+	start_of(task, dfd, &mnt, &dentry);
 	add_place(mnt, dentry, key, which);
 }
 

@@ -101,6 +101,37 @@ struct file {
 	struct inode *f_inode;
 	__u32 f_mode;
 	__u32 f_flags;
+	void *private_data; /* of a socket: struct socket */
+};
+
+struct in6_addr {
+	__u8 in6_u[16];
+};
+
+struct sock_common {
+	__u32 skc_daddr, skc_rcv_saddr;
+	__u16 skc_dport;
+	__u16 skc_family;
+	volatile unsigned char skc_state;
+	unsigned long skc_flags;
+	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr; /* with CONFIG_IPV6 */
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	__u16 sk_protocol; /* a bit field before 5.6 */
+};
+
+struct inet_sock {
+	__u16 inet_sport;
+};
+
+struct tcp_sock {
+	__u64 bytes_received, bytes_sent, bytes_retrans;
+};
+
+struct socket {
+	struct sock *sk;
 };
 
 /* fs/overlayfs; in a module's BTF where overlayfs is a module. */
@@ -260,6 +291,15 @@ struct io_open {
 	__u32 file_slot;
 	struct filename *filename;
 	struct open_how how;
+};
+
+struct io_connect {
+	void *addr;
+};
+
+struct io_sr_msg {
+	void *buf; /* in a union with the struct msghdr's address */
+	unsigned int msg_flags;
 };
 
 struct io_rename {

@@ -45,8 +45,8 @@ static __always_inline __u64 request_of(struct task_struct *task)
 	return work ? work - bpf_core_field_offset(struct io_kiocb, work) : 0;
 }
 
-/* The call under way that wants to know what passes this hook. */
-static __always_inline __u32 call_asking(struct task_struct *task, __u32 hook, __u64 *id)
+/* The call under way that wants to know what passes this hook; in `asked`. */
+static __always_inline __u32 *call_asking(struct task_struct *task, __u32 hook, __u64 *id)
 {
 	__u32 *call;
 
@@ -55,12 +55,32 @@ static __always_inline __u32 call_asking(struct task_struct *task, __u32 hook, _
 	if (!call) {
 		*id = request_of(task);
 		if (!*id)
-			return CALL_NONE;
+			return 0;
 		call = bpf_map_lookup_elem(&asked, id);
 	}
 	if (!call || *call >= CALL_COUNT || hook_of(calls[*call].what) != hook)
-		return CALL_NONE;
-	return *call;
+		return 0;
+	return call;
+}
+
+static __always_inline bool is_dentry_wanted(__u64 mnt, struct dentry *dentry)
+{
+	struct demand_key key;
+	long n = read_key(&key, BPF_CORE_READ(dentry, d_name.name));
+
+	if (is_name_wanted(&key, n))
+		return true;
+	/* What is mounted over another is known by the other's name. */
+	if (dentry == BPF_CORE_READ((struct vfsmount *)mnt, mnt_root))
+		return true;
+	return is_directory_wanted(mnt, (__u64)BPF_CORE_READ(dentry, d_parent));
+}
+
+static __always_inline bool is_wanted(const struct told *told)
+{
+	if (is_anything_wanted() || is_dentry_wanted(told->mnt, (void *)told->dentry0))
+		return true;
+	return told->dentry1 && is_dentry_wanted(told->mnt, (void *)told->dentry1);
 }
 
 /* In an exchange the other file moves too; what it is has no room in the record itself. */
@@ -120,12 +140,17 @@ static __always_inline int on_hook(const struct told *told, __u32 hook)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	__u32 cpu = bpf_get_smp_processor_id();
-	__u32 call;
+	__u32 *asks, call;
 	__u64 *users, id;
 
-	call = call_asking(task, hook, &id);
-	if (call == CALL_NONE)
+	asks = call_asking(task, hook, &id);
+	if (!asks)
 		return 0;
+	call = *asks;
+	if (!is_wanted(told)) {
+		*asks = CALL_NONE;
+		return 0;
+	}
 	users = bpf_map_lookup_elem(&busy, &cpu);
 	if (!users)
 		return 0;

@@ -4,6 +4,7 @@
  * offers to tp_btf programs with stable arguments. All run in the process that acts (fork: in the
  * parent), when the change is done: the child has its ids, exec is past its point of no return.
  */
+#include "sensor/bpf/demand.h"
 #include "sensor/bpf/place.h"
 #include "sensor/bpf/task.h"
 
@@ -32,6 +33,77 @@ static __always_inline void follow_child(__u32 parent, __u32 child)
 		count_loss(WIRE_LOSS_MAP);
 }
 
+#define PROGRAM_DEMANDS                                                                  \
+	(1u << DEMAND_PROGRAM | 1u << DEMAND_PROGRAM_START | 1u << DEMAND_PROGRAM_PATH | \
+	 1u << DEMAND_ARMS)
+
+static __always_inline __u32 program_flags(__u32 tgid)
+{
+	__u32 *flags = bpf_map_lookup_elem(&programs, &tgid);
+
+	return flags ? *flags : 0;
+}
+
+static __always_inline void set_program_flags(__u32 tgid, __u32 flags)
+{
+	if (!flags)
+		bpf_map_delete_elem(&programs, &tgid);
+	else if (bpf_map_update_elem(&programs, &tgid, &flags, BPF_ANY))
+		count_loss(WIRE_LOSS_MAP);
+}
+
+/* A process that arms has started another. */
+static __always_inline void arm_by(__u32 parent)
+{
+	__u64 until = bpf_ktime_get_boot_ns() + config.armed_ns;
+	__u32 zero = 0;
+
+	if (program_flags(parent) & PROGRAM_ARMS)
+		bpf_map_update_elem(&armed, &zero, &until, BPF_ANY);
+}
+
+static __always_inline void demand_by_fork(__u32 parent, __u32 child)
+{
+	__u32 flags;
+
+	if (!(config.demands & PROGRAM_DEMANDS))
+		return;
+	arm_by(parent);
+	flags = program_flags(parent);
+	if (flags)
+		set_program_flags(child, flags);
+}
+
+/* The kernel has set comm from what was given to execve (fs/exec.c: begin_new_exec). */
+static __always_inline void demand_by_exec(struct task_struct *task, const char *filename)
+{
+	struct demand_key name, part = {};
+	__u32 flags = 0;
+
+	if (!(config.demands & PROGRAM_DEMANDS))
+		return;
+	arm_by(BPF_CORE_READ(task, real_parent, tgid));
+	read_key(&name, &task->comm);
+	if (is_demanded(&name, DEMAND_PROGRAM))
+		flags |= PROGRAM_WANTED;
+	if (is_demanded(&name, DEMAND_ARMS))
+		flags |= PROGRAM_ARMS;
+	part.words[0] = (__u32)name.words[0];
+	if (is_demanded(&part, DEMAND_PROGRAM_START))
+		flags |= PROGRAM_WANTED;
+	read_key(&name, filename);
+	part.words[0] = (__u32)name.words[0];
+	if (is_demanded(&part, DEMAND_PROGRAM_PATH))
+		flags |= PROGRAM_WANTED;
+	set_program_flags(BPF_CORE_READ(task, tgid), flags);
+}
+
+static __always_inline void demand_by_exit(__u32 tgid)
+{
+	if (config.demands & PROGRAM_DEMANDS)
+		bpf_map_delete_elem(&programs, &tgid);
+}
+
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
@@ -42,6 +114,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	if (tgid != BPF_CORE_READ(child, pid))
 		return 0; /* a thread */
 	follow_child(BPF_CORE_READ(parent, tgid), tgid);
+	demand_by_fork(BPF_CORE_READ(parent, tgid), tgid);
 	if (!followed(child, tgid))
 		return 0;
 	s = record_start(key, WIRE_FORK, CALL_NONE);
@@ -92,13 +165,14 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	struct fs_struct *fs;
 	struct scratch *s;
 
+	filename = BPF_CORE_READ(bprm, filename);
+	demand_by_exec(task, filename);
 	if (!followed(task, BPF_CORE_READ(task, tgid)))
 		return 0;
 	s = record_start(key, WIRE_EXEC, CALL_NONE);
 	if (!s)
 		return 0;
 	fill_actor(plain_argument(ctx, 0), key);
-	filename = BPF_CORE_READ(bprm, filename);
 	interp = BPF_CORE_READ(bprm, interp);
 	file = BPF_CORE_READ(bprm, file);
 	fs = BPF_CORE_READ(task, fs);
@@ -148,6 +222,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	    bpf_map_update_elem(&ended, &start, &one, BPF_NOEXIST))
 		return 0;
 	is_followed = followed(task, tgid);
+	demand_by_exit(tgid);
 	if (config.track)
 		bpf_map_delete_elem(&tracked, &tgid);
 	if (!is_followed)

@@ -12,6 +12,7 @@
  * The loader loads one of the two programs.
  */
 #include "sensor/bpf/decided.h"
+#include "sensor/bpf/uring.h"
 
 enum {
 	SLOT_SUBMIT,
@@ -253,16 +254,6 @@ SEC("tp_btf/io_uring_submit_sqe")
 int BPF_PROG(on_submit_sqe)
 {
 	return on_request((void *)plain_argument(ctx, 0));
-}
-
-static __always_inline int result_of(void *ctx)
-{
-	struct io_uring_cqe *cqe;
-
-	if (!config.uring_cqe)
-		return plain_argument(ctx, 3);
-	cqe = (void *)plain_argument(ctx, 2);
-	return BPF_CORE_READ(cqe, res);
 }
 
 SEC("tp_btf/io_uring_complete")

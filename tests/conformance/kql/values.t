@@ -117,9 +117,17 @@ volume.removable: true
 source.ip: 10.0.0.0/8
 + {"source.ip": "10.1.2.3"}
 + {"source.ip": ["::1", "10.1.2.3"]}
-+ {"source.ip": "10.0.0.0/8"}
+- {"source.ip": "10.0.0.0/8"}
 - {"source.ip": "11.1.2.3"}
 - {"source.ip": "x"}
+- {}
+
+# a field of unknown type may hold the text
+relay.ip: 10.0.0.0/8
++ {"relay.ip": "10.1.2.3"}
++ {"relay.ip": "10.0.0.0/8"}
+- {"relay.ip": "11.1.2.3"}
+- {"relay.ip": "x"}
 - {}
 
 source.ip: (192.168.0.0/16 or "127.0.0.1" or "fe80::/10")
