@@ -323,6 +323,31 @@ struct io_xattr {
 	struct filename *filename;
 };
 
+/* Some time between 6.18 and 7.2 the operations' names were wrapped in a struct of their own. */
+struct delayed_filename {
+	struct filename *__incomplete_filename;
+};
+
+struct io_open___delayed {
+	struct delayed_filename filename;
+};
+
+struct io_rename___delayed {
+	struct delayed_filename oldpath, newpath;
+};
+
+struct io_link___delayed {
+	struct delayed_filename oldpath, newpath;
+};
+
+struct io_unlink___delayed {
+	struct delayed_filename filename;
+};
+
+struct io_xattr___delayed {
+	struct delayed_filename filename;
+};
+
 struct seq_file;
 
 struct bpf_iter_meta {

@@ -108,13 +108,18 @@ static __always_inline void read_string(struct strings *g, __u32 bit, struct fil
 	g->head.bytes = at + n;
 }
 
+/* A name of an operation, however this kernel keeps it. */
+#define NAME_OF(request, type, member)                                                           \
+	(bpf_core_type_exists(struct delayed_filename)                                           \
+	     ? BPF_CORE_READ((struct type##___delayed *)(request), member.__incomplete_filename) \
+	     : BPF_CORE_READ((struct type *)(request), member))
+
 /* The operation's own struct lies at the request's start (io_kiocb_to_cmd). */
 static __always_inline void gather_arguments(struct strings *g, __u32 call, void *request)
 {
 	struct io_rename *move = request;
 	struct io_unlink *unlink = request;
 	struct io_open *open = request;
-	struct io_xattr *xattr = request;
 	struct io_link *link = request;
 
 	g->head.dfd0 = g->head.dfd1 = -100;
@@ -124,34 +129,34 @@ static __always_inline void gather_arguments(struct strings *g, __u32 call, void
 		g->head.dfd0 = BPF_CORE_READ(open, dfd);
 		g->head.slot = BPF_CORE_READ(open, file_slot);
 		g->head.flags = BPF_CORE_READ(open, how.flags);
-		read_string(g, 1, BPF_CORE_READ(open, filename));
+		read_string(g, 1, NAME_OF(request, io_open, filename));
 		return;
 	case CALL_URING_RENAMEAT:
 		g->head.dfd0 = BPF_CORE_READ(move, old_dfd);
 		g->head.dfd1 = BPF_CORE_READ(move, new_dfd);
 		g->head.flags = BPF_CORE_READ(move, flags);
-		read_string(g, 1, BPF_CORE_READ(move, oldpath));
-		read_string(g, 2, BPF_CORE_READ(move, newpath));
+		read_string(g, 1, NAME_OF(request, io_rename, oldpath));
+		read_string(g, 2, NAME_OF(request, io_rename, newpath));
 		return;
 	case CALL_URING_LINKAT:
 		g->head.dfd0 = BPF_CORE_READ(link, old_dfd);
 		g->head.dfd1 = BPF_CORE_READ(link, new_dfd);
 		g->head.flags = BPF_CORE_READ(link, flags);
-		read_string(g, 1, BPF_CORE_READ(link, oldpath));
-		read_string(g, 2, BPF_CORE_READ(link, newpath));
+		read_string(g, 1, NAME_OF(request, io_link, oldpath));
+		read_string(g, 2, NAME_OF(request, io_link, newpath));
 		return;
 	case CALL_URING_SYMLINKAT: /* the link first, then its text, as calls.def has it */
 		g->head.dfd0 = BPF_CORE_READ(link, new_dfd);
-		read_string(g, 1, BPF_CORE_READ(link, newpath));
-		read_string(g, 2, BPF_CORE_READ(link, oldpath));
+		read_string(g, 1, NAME_OF(request, io_link, newpath));
+		read_string(g, 2, NAME_OF(request, io_link, oldpath));
 		return;
 	case CALL_URING_UNLINKAT:
 		g->head.dfd0 = BPF_CORE_READ(unlink, dfd);
 		g->head.flags = BPF_CORE_READ(unlink, flags);
-		read_string(g, 1, BPF_CORE_READ(unlink, filename));
+		read_string(g, 1, NAME_OF(request, io_unlink, filename));
 		return;
 	case CALL_URING_SETXATTR:
-		read_string(g, 1, BPF_CORE_READ(xattr, filename));
+		read_string(g, 1, NAME_OF(request, io_xattr, filename));
 		return;
 	}
 }
