@@ -276,6 +276,7 @@ static int open_sensor(struct watch *w, const struct options *o)
 	    .root_pid = (uint32_t)o->root_pid,
 	    .cgroup_path = o->config.cgroup,
 	    .watch_directories = directories(w, &o->config),
+	    .env_names = o->config.env_vars.items,
 	    .ring_bytes = (uint32_t)o->config.ring_megabytes << 20,
 	};
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The BPF programs: loading what this kernel takes, attaching it, and the ring they share. */
-#include "sensor/sensor_internal.h"
+#include "sensor/bpf_side_internal.h"
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -17,41 +17,24 @@
 #include "sensor/cgroup.h"
 #include "sensor/wire.h"
 
-#include "calls.skel.h"
-#include "file.skel.h"
-#include "process.skel.h"
-#include "tasks.skel.h"
-#include "uring.skel.h"
-
 /* bpf/common.h */
 #define SCRATCH_SLOTS 3
-
-struct bpf_side {
-	struct wire_config config;
-	uint32_t ring_bytes;
-	struct btf *btf;
-	struct process_bpf *process;
-	struct calls_bpf *calls; /* the program at sys_exit; NULL when it could not be loaded */
-	struct file_bpf *file;   /* behind it; likewise */
-	struct uring_bpf *uring; /* likewise */
-	struct tasks_bpf *tasks; /* likewise */
-	struct ring_buffer *ring;
-	struct sensor *sensor;              /* during bpf_side_consume */
-	uint64_t reported[WIRE_KIND_COUNT]; /* ring losses that were logged */
-	int left;                           /* records this call may still take */
-};
 
 /* libbpf speaks of every hook that is missing; lintel says it once and in its own words. */
 __attribute__((format(printf, 2, 0))) static int print_debug(enum libbpf_print_level level,
 							     const char *format, va_list arguments)
 {
-	char line[512];
-	int n = vsnprintf(line, sizeof(line), format, arguments);
+	char *text, *rest, *line;
+	int n = vasprintf(&text, format, arguments);
 
 	(void)level;
-	while (n > 0 && n < (int)sizeof(line) && line[n - 1] == '\n')
-		line[--n] = '\0';
-	log_debug("%s", line);
+	if (n < 0)
+		return n;
+	/* the verifier's reasons are thousands of lines in one */
+	for (rest = text; (line = strsep(&rest, "\n"));)
+		if (*line)
+			log_debug("%s", line);
+	free(text);
 	return n;
 }
 
@@ -101,6 +84,9 @@ static int prepare(struct bpf_side *bpf, struct bpf_object *object)
 	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++)
 		if ((err = share_map(object, first, shared[i])))
 			return err;
+	if (bpf->file && object != bpf->file->obj &&
+	    (err = share_map(object, bpf->file->obj, "ids_before")))
+		return err;
 	if (!bpf->calls || object == bpf->calls->obj)
 		return 0;
 	return share_map(object, bpf->calls->obj, "groups");
@@ -122,6 +108,15 @@ static void choose_file(struct bpf_side *bpf, struct file_bpf *file)
 {
 	(void)bpf;
 	bpf_program__set_autoattach(file->progs.on_file_call, false);
+}
+
+/* A kernel without modules has no such tracepoint. */
+static void choose_procall(struct bpf_side *bpf, struct procall_bpf *procall)
+{
+	bool has_modules = tracepoint_arguments(bpf->btf, "module_load") >= 0;
+
+	bpf_program__set_autoattach(procall->progs.on_process_call, false);
+	bpf_program__set_autoload(procall->progs.on_module_load, has_modules);
 }
 
 /* Of the two names of the tracepoint keep the one this kernel has. */
@@ -165,18 +160,38 @@ static int on_ring_record(void *context, void *data, size_t bytes)
 	return --bpf->left > 0 ? 0 : -EAGAIN;
 }
 
-static void load_optional(struct bpf_side *bpf)
+/* The programs behind the one at sys_exit: each group's without the others'. */
+static void load_groups(struct bpf_side *bpf)
 {
 	int err;
 
 	LOAD(bpf, calls, bpf->calls, choose_none);
-	if (!err)
-		LOAD(bpf, file, bpf->file, choose_file);
+	if (err) {
+		log_warning("sensor: sys_exit program refused (%s): no file events but fanotify's, "
+			    "of processes only their start and end",
+			    strerror(-err));
+		return;
+	}
+	LOAD(bpf, file, bpf->file, choose_file);
 	if (!err)
 		err = serve_group(bpf, GROUP_FILE, bpf->file->progs.on_file_call);
 	if (err)
 		log_warning("sensor: file programs refused (%s): no file events but fanotify's",
 			    strerror(-err));
+	LOAD(bpf, procall, bpf->procall, choose_procall);
+	if (!err)
+		err = serve_group(bpf, GROUP_PROCESS, bpf->procall->progs.on_process_call);
+	if (err)
+		log_warning("sensor: programs for calls on processes refused (%s): of processes "
+			    "only their start and end",
+			    strerror(-err));
+}
+
+static void load_optional(struct bpf_side *bpf)
+{
+	int err;
+
+	load_groups(bpf);
 	LOAD(bpf, tasks, bpf->tasks, choose_none);
 	/* its operations' structs, as uring.bpf.c reads them */
 	if (btf__find_by_name_kind(bpf->btf, "io_open", BTF_KIND_STRUCT) < 0) {
@@ -211,6 +226,48 @@ static int explain(int err)
 	return err == -EMFILE || err == -ENFILE || err == -EPERM || err == -ENOMEM ? err : -ENOTSUP;
 }
 
+/* A key of the map `env_names`: as bpf/env.h has it. */
+struct env_name {
+	uint32_t bits;
+	char name[WIRE_ENV_NAME_BYTES];
+};
+
+static int add_env_name(const struct bpf_side *bpf, const char *name)
+{
+	struct env_name key = {0};
+	size_t n = strlen(name);
+	uint8_t one = 1;
+	bool is_prefix = n && name[n - 1] == '*';
+
+	n -= is_prefix;
+	if (!n || n + !is_prefix > sizeof(key.name) || strpbrk(name, "=") || memchr(name, '*', n)) {
+		log_error("sensor: '%s' is no name of an environment variable to capture: at most "
+			  "%zu bytes, '*' only at its end",
+			  name, sizeof(key.name) - 1);
+		return -EINVAL;
+	}
+	memcpy(key.name, name, n);
+	if (!is_prefix)
+		key.name[n++] = '=';
+	key.bits = 8 * (uint32_t)n;
+	return bpf_map__update_elem(bpf->process->maps.env_names, &key, sizeof(key), &one,
+				    sizeof(one), BPF_ANY);
+}
+
+static int set_env_names(const struct bpf_side *bpf, const struct sensor_options *options)
+{
+	for (size_t i = 0; options->env_names && options->env_names[i]; i++) {
+		int err = add_env_name(bpf, options->env_names[i]);
+
+		if (err == -ENOSPC || err == -ENOMEM)
+			log_error("sensor: too many environment variables to capture, at most %u",
+				  bpf_map__max_entries(bpf->process->maps.env_names));
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
 int bpf_side_open(struct bpf_side **out, const struct sensor_options *options,
 		  const struct wire_actor *own)
 {
@@ -226,6 +283,8 @@ int bpf_side_open(struct bpf_side **out, const struct sensor_options *options,
 	bpf->config.own_root_inode = own->root_inode;
 	bpf->config.track = options->root_pid != 0;
 	bpf->config.cgroup_subsys = WIRE_NO_SUBSYS;
+	bpf->config.wanted = ~options->unwanted;
+	bpf->config.env = options->env_names && options->env_names[0];
 	bpf->btf = btf__load_vmlinux_btf();
 	if (!bpf->btf) {
 		err = -errno;
@@ -250,6 +309,9 @@ int bpf_side_open(struct bpf_side **out, const struct sensor_options *options,
 		err = explain(err);
 		goto fail;
 	}
+	err = set_env_names(bpf, options);
+	if (err)
+		goto fail;
 	load_optional(bpf);
 	bpf->ring =
 	    ring_buffer__new(bpf_map__fd(bpf->process->maps.ring), on_ring_record, bpf, NULL);
@@ -271,6 +333,7 @@ void bpf_side_close(struct bpf_side *bpf)
 	ring_buffer__free(bpf->ring);
 	tasks_bpf__destroy(bpf->tasks);
 	uring_bpf__destroy(bpf->uring);
+	procall_bpf__destroy(bpf->procall);
 	file_bpf__destroy(bpf->file);
 	calls_bpf__destroy(bpf->calls);
 	process_bpf__destroy(bpf->process);
@@ -316,6 +379,9 @@ int bpf_side_attach(struct bpf_side *bpf)
 	if (bpf->file && (err = file_bpf__attach(bpf->file)))
 		log_warning("sensor: sys_enter not attached (%s): paths are read after the call",
 			    strerror(-err));
+	if (bpf->procall && (err = procall_bpf__attach(bpf->procall)))
+		log_warning("sensor: module_load not attached (%s): modules without name",
+			    strerror(-err));
 	if (bpf->uring && (err = uring_bpf__attach(bpf->uring))) {
 		log_warning("sensor: io_uring not attached (%s)", strerror(-err));
 		uring_bpf__destroy(bpf->uring);
@@ -341,6 +407,8 @@ void bpf_side_detach(struct bpf_side *bpf)
 		calls_bpf__detach(bpf->calls);
 	if (bpf->file)
 		file_bpf__detach(bpf->file);
+	if (bpf->procall)
+		procall_bpf__detach(bpf->procall);
 	process_bpf__detach(bpf->process);
 }
 
@@ -379,81 +447,4 @@ int bpf_side_tasks(struct bpf_side *bpf)
 	fd = bpf_iter_create(link);
 	close(link);
 	return fd;
-}
-
-static void read_losses(const struct bpf_side *bpf, uint64_t total[WIRE_LOSS_COUNT])
-{
-	int cpus = libbpf_num_possible_cpus();
-	uint64_t *each;
-
-	memset(total, 0, WIRE_LOSS_COUNT * sizeof(*total));
-	if (cpus <= 0)
-		return;
-	each = xcalloc((size_t)cpus, sizeof(*each));
-	for (uint32_t cause = 0; cause < WIRE_LOSS_COUNT; cause++) {
-		if (bpf_map__lookup_elem(bpf->process->maps.losses, &cause, sizeof(cause), each,
-					 (size_t)cpus * sizeof(*each), 0))
-			continue;
-		for (int cpu = 0; cpu < cpus; cpu++)
-			total[cause] += each[cpu];
-	}
-	free(each);
-}
-
-/* Hits for which the kernel did not run a program, because it was running on that CPU (5.12). */
-static uint64_t object_misses(const struct bpf_object *object)
-{
-	struct bpf_program *program;
-	uint64_t misses = 0;
-
-	if (!object)
-		return 0;
-	bpf_object__for_each_program(program, object)
-	{
-		struct bpf_prog_info info;
-		uint32_t bytes = sizeof(info);
-
-		memset(&info, 0, sizeof(info));
-		if (bpf_program__fd(program) >= 0 &&
-		    !bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &bytes))
-			misses += info.recursion_misses;
-	}
-	return misses;
-}
-
-void bpf_side_count_losses(struct bpf_side *bpf)
-{
-	uint64_t total[WIRE_LOSS_COUNT], ring = 0;
-
-	read_losses(bpf, total);
-	for (int kind = 0; kind < WIRE_KIND_COUNT; kind++)
-		ring += total[WIRE_LOSS_RING + kind];
-	counter_set(COUNTER_RING_FULL, ring);
-	counter_set(COUNTER_KERNEL_READ_FAILED, total[WIRE_LOSS_READ]);
-	counter_set(COUNTER_KERNEL_MAP_FULL, total[WIRE_LOSS_MAP]);
-	counter_set(COUNTER_PATH_TRUNCATED, total[WIRE_LOSS_PATH]);
-	counter_set(COUNTER_ARGV_TRUNCATED, total[WIRE_LOSS_ARGV]);
-	counter_set(COUNTER_KERNEL_MISSED, object_misses(bpf->process->obj) +
-					       object_misses(bpf->calls ? bpf->calls->obj : NULL) +
-					       object_misses(bpf->file ? bpf->file->obj : NULL) +
-					       object_misses(bpf->uring ? bpf->uring->obj : NULL));
-}
-
-void bpf_side_report_losses(struct bpf_side *bpf)
-{
-	uint64_t total[WIRE_LOSS_COUNT], lost[WIRE_KIND_COUNT], sum = 0;
-
-	read_losses(bpf, total);
-	for (int kind = 0; kind < WIRE_KIND_COUNT; kind++) {
-		lost[kind] = total[WIRE_LOSS_RING + kind] - bpf->reported[kind];
-		bpf->reported[kind] = total[WIRE_LOSS_RING + kind];
-		sum += lost[kind];
-	}
-	if (sum)
-		log_warning("sensor: ring buffer full: %llu events lost in the last second "
-			    "(processes: fork %llu, exec %llu, end %llu; files: %llu)",
-			    (unsigned long long)sum, (unsigned long long)lost[WIRE_FORK],
-			    (unsigned long long)lost[WIRE_EXEC],
-			    (unsigned long long)lost[WIRE_EXIT],
-			    (unsigned long long)(lost[WIRE_FILE] + lost[WIRE_PATHS]));
 }

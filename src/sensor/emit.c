@@ -49,13 +49,16 @@ void emit_begin(struct sensor *sensor, uint64_t boot_ns, struct str provider)
 void emit_kind(struct sensor *sensor, const char *category, const char *type, const char *action)
 {
 	struct event *event = &sensor->event;
-	bool is_file = category[0] == 'f';
+	struct str dataset = STR("endpoint.events.process");
 
 	event_set_str(event, FIELD_EVENT_CATEGORY, str_from(category));
 	event_set_str(event, FIELD_EVENT_TYPE, str_from(type));
 	event_set_str(event, FIELD_EVENT_ACTION, str_from(action));
-	event_set_str(event, FIELD_EVENT_DATASET,
-		      is_file ? STR("endpoint.events.file") : STR("endpoint.events.process"));
+	if (category[0] == 'f')
+		dataset = STR("endpoint.events.file");
+	else if (category[0] == 'l')
+		dataset = STR("endpoint.events.library");
+	event_set_str(event, FIELD_EVENT_DATASET, dataset);
 }
 
 void emit_incomplete(struct sensor *sensor, const char *what)
@@ -63,10 +66,26 @@ void emit_incomplete(struct sensor *sensor, const char *what)
 	event_append(&sensor->event, FIELD_LINTEL_INCOMPLETE, value_str(str_from(what)));
 }
 
+void emit_call(struct sensor *sensor, const struct wire_view *view)
+{
+	event_set_str(&sensor->event, FIELD_LINTEL_SYSCALL, call_info(view->record.call)->name);
+	event_set_str(&sensor->event, FIELD_LINTEL_PROCESS_ABI,
+		      view->record.flags & WIRE_COMPAT ? STR("x86") : STR("x86_64"));
+}
+
+void emit_names(struct sensor *sensor, uint32_t field, const struct call_name *names, uint64_t bits)
+{
+	for (; names->name; names++)
+		if (bits & names->bits)
+			event_append(&sensor->event, field, value_str(str_from(names->name)));
+}
+
 void emit_end(struct sensor *sensor, const struct process *process)
 {
 	host_fill(sensor->host, &sensor->event);
 	process_fill(sensor->processes, process, &sensor->event);
+	if (str_eq(event_get_str(&sensor->event, FIELD_EVENT_CATEGORY), STR("process")))
+		process_fill_capabilities(process, &sensor->event);
 	sensor->handled++;
 	if (sensor->handler)
 		sensor->handler(sensor->context, &sensor->event, process);

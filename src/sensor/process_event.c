@@ -17,6 +17,7 @@ static const struct {
     {WIRE_SPAN_TEXT0, "process.executable: could not be read", "process.executable: cut"},
     {WIRE_SPAN_TEXT1, "lintel.process.interpreter: could not be read",
      "lintel.process.interpreter: cut"},
+    {WIRE_SPAN_ENV, "process.env_vars: could not be read", "process.env_vars: cut"},
     {WIRE_SPAN_CGROUP, "container.id: cgroup could not be read", "container.id: cgroup path cut"},
 };
 

@@ -17,6 +17,12 @@ struct sensor_options {
 	const char *cgroup_path; /* only processes in or below this cgroup; NULL: all */
 	/* Directories the second witness marks, NULL-terminated; NULL: none. */
 	const char *const *watch_directories;
+	/* Names of environment variables that exec events bring (process.env_vars), NULL-terminated;
+	 * a '*' at the end stands for anything. NULL: none. */
+	const char *const *env_names;
+	/* 1 << enum wire_kind (wire.h) for each kind of record nobody asks for: it does not leave
+	 * the kernel. 0: all are wanted. */
+	uint64_t unwanted;
 	uint32_t ring_bytes; /* 0: SENSOR_RING_BYTES_DEFAULT; a power of two */
 };
 

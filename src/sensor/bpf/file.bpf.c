@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * System calls that change files: the program behind calls.bpf.c for GROUP_FILE. sys_enter is used
- * for path strings only: what the caller's memory holds after the call need not be what the kernel
- * was given.
+ * for what is not there any more when the call ends: path strings (what the caller's memory holds
+ * then need not be what the kernel was given), and ids that the call changes.
  */
 #include "sensor/bpf/files.h"
+#include "sensor/bpf/ids.h"
 
 enum {
 	SLOT_ENTER,
@@ -94,6 +95,8 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 	if (call == CALL_NONE || call >= CALL_COUNT)
 		return 0;
 	args = &calls[call];
+	if (changes_ids(args->how) && followed((void *)bpf_get_current_task(), pid_tgid >> 32))
+		remember_ids((void *)bpf_get_current_task(), tid);
 	if (args->how != HOW_PATHS || pid_tgid >> 32 == config.self_tgid)
 		return 0;
 	if (args->flags >= 0 && is_rmdir(args, argument(&at, args->flags)))
