@@ -55,7 +55,7 @@ void record_file(struct sensor *sensor, const struct wire_view *view, struct rec
 		return;
 	file->path = place_path(&place, &sensor->scratch);
 	file->is_memfd = view->record.place[0].flags & WIRE_PLACE_DETACHED &&
-			 str_starts(file->path, STR("memfd:"));
+			 str_starts(file->path, STR("/memfd:"));
 	file->is_whole = file->is_memfd || place_is_whole(&place);
 	if (view->record.inode.links)
 		file->host_path = host_path(sensor, view, WIRE_SPAN_PLACE0);
