@@ -10,6 +10,7 @@
 #include "sensor/wire_read.h"
 
 struct bpf_side;
+struct hasher;
 struct witness;
 
 struct sensor {
@@ -19,6 +20,7 @@ struct sensor {
 	struct views *views;
 	struct bpf_side *bpf;
 	struct witness *witness; /* fanotify; NULL without it */
+	struct hasher *hasher;   /* NULL: nobody asks for hashes */
 	struct event event;      /* the one being built */
 	struct arena scratch; /* texts of the record being handled that the event does not keep */
 	sensor_handler *handler; /* of the sensor_poll under way */

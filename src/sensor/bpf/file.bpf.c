@@ -81,6 +81,23 @@ static __always_inline struct strings *read_strings(const struct call_site *at, 
 	return g;
 }
 
+/* Is anything of this call read as it begins, whichever of the two tables it is in? Asked before
+ * all else: most followed calls are looked at only when they end. */
+static __always_inline bool matters_at_start(__u64 number)
+{
+	__u32 native, compat;
+
+	number &= ~(__u64)X32_SYSCALL_BIT;
+	if (number >= NUMBERS)
+		return false;
+	native = native_call[number];
+	compat = compat_call[number];
+	if (native >= CALL_COUNT || compat >= CALL_COUNT)
+		return false;
+	return calls[native].how == HOW_PATHS || changes_ids(calls[native].how) ||
+	       calls[compat].how == HOW_PATHS || changes_ids(calls[compat].how);
+}
+
 SEC("tp_btf/sys_enter")
 int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 {
@@ -91,6 +108,8 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 	struct strings *g;
 	long err;
 
+	if (!matters_at_start(id))
+		return 0;
 	call = call_of(&at, id);
 	if (call == CALL_NONE || call >= CALL_COUNT)
 		return 0;
