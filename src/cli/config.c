@@ -65,7 +65,14 @@ static const struct key {
      {0}},
     {"watch", "directories", KEY_LIST, offsetof(struct config, directories), 0, 0, {0}},
     {"process", "max", KEY_NUMBER, offsetof(struct config, max_processes), 64, 4194304, {0}},
+    {"process", "env_vars", KEY_LIST, offsetof(struct config, env_vars), 0, 0, {0}},
 };
+
+/* What the dynamic linker and libc heed, and what published rules read. */
+static const char *env_vars_default[] = {
+    "LD_*",        "GLIBC_TUNABLES", "HISTFILE",           "HISTSIZE",  "HISTFILESIZE",
+    "HISTCONTROL", "HTTP_PROXY",     "HTTPS_PROXY",        "ALL_PROXY", "http_proxy",
+    "https_proxy", "all_proxy",      "RUNNER_TRACKING_ID", NULL};
 
 void config_init(struct config *config)
 {
@@ -77,6 +84,8 @@ void config_init(struct config *config)
 	    .detection.state_megabytes = STATE_MEGABYTES_DEFAULT,
 	    .ring_megabytes = SENSOR_RING_BYTES_DEFAULT >> 20,
 	    .max_processes = PROCESS_MAX_DEFAULT,
+	    .env_vars.items = env_vars_default,
+	    .env_vars.count = sizeof(env_vars_default) / sizeof(*env_vars_default) - 1,
 	};
 	arena_init(&config->arena);
 }
@@ -114,7 +123,7 @@ static void set_list(const struct reader *r, const struct key *key, const struct
 {
 	struct config_list *list = (struct config_list *)((char *)r->config + key->offset);
 
-	list->items = ARENA_ARRAY(&r->config->arena, const char *, node->kid_count);
+	list->items = ARENA_ARRAY(&r->config->arena, const char *, node->kid_count + 1);
 	list->count = 0;
 	for (uint32_t i = 0; i < node->kid_count; i++) {
 		if (node->kids[i]->type != TREE_STRING)
@@ -122,6 +131,7 @@ static void set_list(const struct reader *r, const struct key *key, const struct
 		else
 			list->items[list->count++] = node->kids[i]->text.p;
 	}
+	list->items[list->count] = NULL;
 }
 
 static void set_text(const struct reader *r, const struct key *key, const struct tree_node *node)

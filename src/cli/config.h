@@ -34,6 +34,8 @@ struct config {
 	struct config_list directories; /* for the second witness, beside those the rules name */
 	/* [process] */
 	uint64_t max_processes;
+	struct config_list
+	    env_vars; /* captured from a new program's environment; NULL-terminated */
 };
 
 /* Defaults. */

@@ -334,6 +334,7 @@ static int open_sensor(struct watch *w, const struct options *o)
 	    .cgroup_path = o->config.cgroup,
 	    .watch_directories = directories(w, &o->config),
 	    .layer = o->layer,
+	    .env_names = o->config.env_vars.items,
 	    .ring_bytes = (uint32_t)o->config.ring_megabytes << 20,
 	};
 
@@ -395,15 +396,22 @@ static void on_finding(void *context, const struct finding *finding)
 		log_debug("alert %s could not be written everywhere", alert.id);
 }
 
+/* But what means reading files, which only a rule that names the field is worth. */
+static void demand_all(struct field_set *fields)
+{
+	for (uint32_t id = 0; id < FIELD_KNOWN_COUNT; id++)
+		if (!str_eq(str_from(field_set_info(fields, id)->filled_by), STR("HASH")))
+			field_set_demand(fields, field_known_name((enum field_id)id));
+}
+
 static int open_all(struct watch *w, const struct options *o)
 {
 	int error = load_rules(&o->rules, &w->rules, w->fields);
 
 	if (error)
 		return error;
-	/* An alert shows the whole event, so the sensor fills every field it can. */
-	for (uint32_t id = 0; id < FIELD_KNOWN_COUNT; id++)
-		field_set_demand(w->fields, field_known_name(id));
+	/* An alert shows the whole event, so the sensor fills every field it can ... */
+	demand_all(w->fields);
 	w->engine = engine_new(&w->rules, w->fields);
 	w->scratch = engine_scratch_new(w->engine);
 	w->detector = detector_new(

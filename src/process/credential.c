@@ -10,7 +10,8 @@
 static bool has_ids(const struct credential *c, const struct process_facts *facts)
 {
 	return c->uid == facts->uid && c->gid == facts->gid && c->euid == facts->euid &&
-	       c->egid == facts->egid;
+	       c->egid == facts->egid && c->cap_effective == facts->cap_effective &&
+	       c->cap_permitted == facts->cap_permitted;
 }
 
 /* A log may name a user in one record and not in the next. */
@@ -76,6 +77,14 @@ static void add_id(struct texts *texts, struct str *to, uint32_t id)
 	add_text(texts, to, (struct str){text, (size_t)n});
 }
 
+static struct value list_at(struct value *items, uint32_t count)
+{
+	if (count == 0)
+		return (struct value){0};
+	return count == 1 ? items[0]
+			  : (struct value){.type = VALUE_LIST, .count = count, .items = items};
+}
+
 /* host_user_name() and its like are not for several threads, each with a log. */
 static struct str name_of(const struct process_table *table, struct str told,
 			  struct str (*ask)(uint32_t), uint32_t id)
@@ -91,7 +100,13 @@ static struct credential *credential_new(const struct process_table *table,
 			       .uid = facts->uid,
 			       .gid = facts->gid,
 			       .euid = facts->euid,
-			       .egid = facts->egid};
+			       .egid = facts->egid,
+			       .cap_effective = facts->cap_effective,
+			       .cap_permitted = facts->cap_permitted};
+	struct value effective[CAPABILITIES_MAX], permitted[CAPABILITIES_MAX];
+	uint32_t effective_count = capability_list(c.cap_effective, effective);
+	uint32_t permitted_count = capability_list(c.cap_permitted, permitted);
+	size_t list_bytes = (effective_count + permitted_count) * sizeof(struct value);
 	struct texts texts = {0};
 
 	add_id(&texts, &c.user_id, c.euid);
@@ -105,8 +120,14 @@ static struct credential *credential_new(const struct process_table *table,
 	add_text(&texts, &c.real_group_name,
 		 name_of(table, facts->real_group_name, host_group_name, c.gid));
 
-	struct credential *made = xmalloc(sizeof(*made) + texts.buf.len);
-	char *bytes = (char *)(made + 1);
+	struct credential *made = xmalloc(sizeof(*made) + list_bytes + texts.buf.len);
+	struct value *items = (struct value *)(made + 1);
+	char *bytes = (char *)items + list_bytes;
+
+	memcpy(items, effective, effective_count * sizeof(*items));
+	memcpy(items + effective_count, permitted, permitted_count * sizeof(*items));
+	c.effective = list_at(items, effective_count);
+	c.permitted = list_at(items + effective_count, permitted_count);
 
 	memcpy(bytes, texts.buf.p, texts.buf.len);
 	for (uint32_t i = 0; i < texts.count; i++)

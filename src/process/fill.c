@@ -5,6 +5,8 @@
  */
 #include "process/process_internal.h"
 
+#include <string.h>
+
 /* A leader's fields, which differ only by their prefix. */
 struct leader_fields {
 	uint32_t entity_id, pid, name, executable, args;
@@ -139,6 +141,13 @@ static void fill_image(const struct image *image, struct event *event)
 	event_set_str(event, FIELD_LINTEL_PROCESS_EXECUTABLE_PATH, image->path);
 	event_set_str(event, FIELD_LINTEL_PROCESS_HOST_EXECUTABLE_PATH, image->host_path);
 	event_set_str(event, FIELD_LINTEL_PROCESS_ROOT, image->root);
+	event_set(event, FIELD_PROCESS_ENV_VARS, image->env);
+	if (image->hashes.md5[0])
+		event_set_str(event, FIELD_PROCESS_HASH_MD5, str_from(image->hashes.md5));
+	if (image->hashes.sha1[0])
+		event_set_str(event, FIELD_PROCESS_HASH_SHA1, str_from(image->hashes.sha1));
+	if (image->hashes.sha256[0])
+		event_set_str(event, FIELD_PROCESS_HASH_SHA256, str_from(image->hashes.sha256));
 	if (image->args_cut)
 		event_append(event, FIELD_LINTEL_INCOMPLETE, value_str(STR("process.args: cut")));
 }
@@ -149,6 +158,20 @@ static int64_t shown_exit_code(uint32_t exit_code)
 	uint32_t signal = exit_code & 0x7f;
 
 	return signal ? 128 + (int64_t)signal : (int64_t)(exit_code >> 8 & 0xff);
+}
+
+static void fill_exit(uint32_t exit_code, struct event *event)
+{
+	int number = exit_code & 0x7f;
+	const char *abbreviation = number ? sigabbrev_np(number) : NULL;
+
+	event_set_int(event, FIELD_PROCESS_EXIT_CODE, shown_exit_code(exit_code));
+	if (!number)
+		return;
+	event_set_str(event, FIELD_LINTEL_PROCESS_EXIT_SIGNAL,
+		      abbreviation ? arena_printf(&event->arena, "SIG%s", abbreviation)
+				   : arena_printf(&event->arena, "%d", number));
+	event_set_bool(event, FIELD_LINTEL_PROCESS_CORE_DUMPED, exit_code & 0x80);
 }
 
 static void fill_own(const struct process *p, struct event *event)
@@ -169,7 +192,7 @@ static void fill_own(const struct process *p, struct event *event)
 		event_set_str(event, FIELD_CONTAINER_ID,
 			      (struct str){p->container_id, p->container_id_len});
 	if (p->life != LIFE_LIVING)
-		event_set_int(event, FIELD_PROCESS_EXIT_CODE, shown_exit_code(p->exit_code));
+		fill_exit(p->exit_code, event);
 	if (p->gone)
 		event_append(event, FIELD_LINTEL_INCOMPLETE,
 			     value_str(STR("process.executable: the process was gone before it "
@@ -191,4 +214,28 @@ void process_fill(struct process_table *table, const struct process *process, st
 	fill_leader(table, &process->entry_leader, event, &entry_leader_fields);
 	event_set_str(event, FIELD_PROCESS_ENTRY_LEADER_ENTRY_META_TYPE,
 		      entry_type_name((enum entry_type)process->entry));
+}
+
+void process_fill_capabilities(const struct process *p, struct event *event)
+{
+	if (!p->credential)
+		return;
+	event_set(event, FIELD_PROCESS_THREAD_CAPABILITIES_EFFECTIVE, p->credential->effective);
+	event_set(event, FIELD_PROCESS_THREAD_CAPABILITIES_PERMITTED, p->credential->permitted);
+}
+
+void process_fill_target(const struct process *target, struct event *event)
+{
+	const struct image *image = target->image;
+
+	event_set_int(event, FIELD_TARGET_PROCESS_PID, target->pid);
+	event_set_str(event, FIELD_TARGET_PROCESS_ENTITY_ID,
+		      (struct str){target->entity_id, ENTITY_ID_LEN});
+	if (image) {
+		event_set_str(event, FIELD_TARGET_PROCESS_NAME, image->name);
+		event_set_str(event, FIELD_TARGET_PROCESS_EXECUTABLE, image->executable);
+		event_set_str(event, FIELD_TARGET_PROCESS_COMMAND_LINE, image->command_line);
+	}
+	if (target->credential)
+		event_set_str(event, FIELD_TARGET_PROCESS_USER_ID, target->credential->user_id);
 }

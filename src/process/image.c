@@ -78,8 +78,9 @@ static uint32_t list_room(uint32_t count)
 	return room;
 }
 
-static void copy_args(struct image *image, char **at, struct value *list, struct str argv,
-		      const struct argv_shape *shape)
+/* Sets *joined to all of them with blanks between. */
+static struct value copy_args(char **at, struct value *list, struct str argv,
+			      const struct argv_shape *shape, struct str *joined)
 {
 	char *start = *at, *end = start + shape->bytes;
 	struct str arg;
@@ -96,10 +97,9 @@ static void copy_args(struct image *image, char **at, struct value *list, struct
 		*at += arg.len;
 	}
 	if (!i)
-		return;
-	image->command_line = (struct str){start, (size_t)(*at - start)};
-	image->args =
-	    i == 1 ? list[0] : (struct value){.type = VALUE_LIST, .count = i, .items = list};
+		return (struct value){0};
+	*joined = (struct str){start, (size_t)(*at - start)};
+	return i == 1 ? list[0] : (struct value){.type = VALUE_LIST, .count = i, .items = list};
 }
 
 static size_t path_bytes(struct str s)
@@ -113,15 +113,19 @@ struct image *image_new(struct process_table *table, const struct process_exec *
 	bool tight = table->image_bytes > IMAGE_BYTES_BUDGET;
 	struct argv_shape shape =
 	    argv_measure(exec->argv, tight ? IMAGE_ARGV_BYTES_TIGHT : IMAGE_ARGV_BYTES_MAX);
-	struct str executable = exec->filename.len ? exec->filename : exec->executable_path;
-	size_t list_bytes = list_room(shape.count) * sizeof(struct value);
-	size_t bytes = sizeof(struct image) + list_bytes + shape.bytes + path_bytes(executable) +
-		       path_bytes(comm) + path_bytes(exec->interpreter) +
+	struct argv_shape env_shape = argv_measure(exec->env, IMAGE_ENV_BYTES_MAX);
+	struct str env_joined,
+	    executable = exec->filename.len ? exec->filename : exec->executable_path;
+	size_t env_list_bytes = list_room(env_shape.count) * sizeof(struct value);
+	size_t list_bytes = list_room(shape.count) * sizeof(struct value) + env_list_bytes;
+	size_t bytes = sizeof(struct image) + list_bytes + shape.bytes + env_shape.bytes +
+		       path_bytes(executable) + path_bytes(comm) + path_bytes(exec->interpreter) +
 		       path_bytes(exec->executable_path) + path_bytes(exec->host_executable_path) +
 		       path_bytes(exec->root) + path_bytes(exec->working_directory);
 	struct image *image = xmalloc(bytes);
-	struct value *list = (struct value *)(image + 1);
-	char *at = (char *)list + list_bytes;
+	struct value *env_list = (struct value *)(image + 1);
+	struct value *list = env_list + list_room(env_shape.count);
+	char *at = (char *)env_list + list_bytes;
 
 	*image = (struct image){.refs = 1, .bytes = bytes};
 	image->executable = copy(&at, executable);
@@ -131,7 +135,8 @@ struct image *image_new(struct process_table *table, const struct process_exec *
 	image->root = copy(&at, exec->root);
 	image->working_directory = copy(&at, exec->working_directory);
 	image->name = image->executable.len ? str_basename(image->executable) : copy(&at, comm);
-	copy_args(image, &at, list, exec->argv, &shape);
+	image->args = copy_args(&at, list, exec->argv, &shape, &image->command_line);
+	image->env = copy_args(&at, env_list, exec->env, &env_shape, &env_joined);
 	image->args_count = shape.found > exec->argc ? shape.found : exec->argc;
 	image->args_cut = shape.cut || exec->argv_truncated;
 	image->from_facts_only = !executable.len;

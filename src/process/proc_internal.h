@@ -39,6 +39,8 @@ int64_t proc_time_namespace_offset_ns(void);
  * 0, -ESRCH (no such process, or it went away), or another -errno. */
 int proc_read(struct arena *arena, uint32_t pid, uint64_t ticks, struct process_facts *facts,
 	      struct process_exec *exec) __attribute__((warn_unused_result));
+/* The process that the thread `tid` belongs to; 0 when there is none. */
+uint32_t proc_thread_group(uint32_t tid);
 /* Add a process from /proc to the table, and its ancestors that are not in it. NULL when it is
  * gone. */
 struct process *proc_discover(struct process_table *table, uint32_t pid, uint64_t ticks);

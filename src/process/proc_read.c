@@ -20,6 +20,27 @@
 
 #include "process/process_internal.h"
 
+uint32_t proc_thread_group(uint32_t tid)
+{
+	char path[32], text[512], *line;
+	ssize_t n = 0;
+	int fd;
+
+	/* /proc/TID is there for every thread, though not listed; Tgid is among the first lines. */
+	snprintf(path, sizeof(path), "/proc/%u/status", tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	/* the process chooses the first line's text, but the kernel escapes line ends in it */
+	line = strstr(text, "\nTgid:");
+	return line ? (uint32_t)strtoul(line + 6, NULL, 10) : 0;
+}
+
 /* The content of a file below `dir`, cut at PROC_FILE_BYTES_MAX. */
 static int read_at(struct arena *arena, int dir, const char *name, struct str *text, bool *cut)
 {

@@ -244,3 +244,52 @@ struct process *process_parent(struct process_table *table, const struct process
 {
 	return link_find(table, &process->parent);
 }
+
+/* By its number in a pid namespace other than the initial one. */
+static struct process *find_in_namespace(struct process_table *table, uint64_t pid_ns,
+					 uint32_t number)
+{
+	for (struct process *p = table->lists[LIFE_LIVING].last; p; p = p->prev)
+		if (p->pid_in_ns == number && p->pid_ns == pid_ns)
+			return p;
+	return NULL;
+}
+
+struct process *process_by_number(struct process_table *table, uint64_t pid_ns, uint32_t number)
+{
+	struct process *p;
+	uint32_t pid;
+
+	if (pid_ns && pid_ns != INITIAL_PID_NS)
+		return find_in_namespace(table, pid_ns, number);
+	p = table_newest(table, number);
+	if (p && p->life == LIFE_LIVING)
+		return p;
+	pid = proc_thread_group(number);
+	if (!pid)
+		return p;
+	if (pid != number)
+		p = table_newest(table, pid);
+	return p && p->life == LIFE_LIVING ? p : proc_discover(table, pid, 0);
+}
+
+struct process_ids process_ids(const struct process *p)
+{
+	const struct credential *c = p->credential;
+
+	if (!c)
+		return (struct process_ids){.sid = p->session_leader.pid};
+	return (struct process_ids){.uid = c->uid,
+				    .euid = c->euid,
+				    .gid = c->gid,
+				    .egid = c->egid,
+				    .sid = p->session_leader.pid,
+				    .cap_effective = c->cap_effective,
+				    .cap_permitted = c->cap_permitted};
+}
+
+void process_set_hashes(struct process *process, const struct file_hashes *hashes)
+{
+	if (process->image)
+		process->image->hashes = *hashes;
+}

@@ -56,6 +56,18 @@ struct process_exec {
 	struct str argv; /* NUL-separated, as in memory */
 	uint32_t argc;   /* number of arguments, also of those cut */
 	bool argv_truncated;
+	struct str env; /* NAME=value of the variables asked for, NUL-separated */
+};
+
+/* Hashes of a file in hex; empty: not known. */
+struct file_hashes {
+	char md5[33], sha1[41], sha256[65];
+};
+
+/* The ids of a process as the table has them. */
+struct process_ids {
+	uint32_t uid, euid, gid, egid, sid;
+	uint64_t cap_effective, cap_permitted;
 };
 
 struct process_table;
@@ -100,6 +112,9 @@ struct process *process_acting(struct process_table *table, const struct process
 int process_scan_proc(struct process_table *table);
 /* NULL when not in the table. `start_boot_ns` 0: the newest with that pid. */
 struct process *process_find(struct process_table *table, uint32_t pid, uint64_t start_boot_ns);
+/* Who is meant by `number`, a process or one of its threads, as a process in pid namespace `pid_ns`
+ * names it. NULL when nobody of that number is known or to be found in /proc. */
+struct process *process_by_number(struct process_table *table, uint64_t pid_ns, uint32_t number);
 struct process *process_parent(struct process_table *table, const struct process *process);
 
 /* process.parent is who created the process and stays when that one exits; process.ppid is the
@@ -110,6 +125,10 @@ struct process *process_parent(struct process_table *table, const struct process
  * the table until the next call that changes it. `is_exec_or_fork` events of Elastic Defend carry
  * the leaders' images too; lintel gives them in every event. */
 void process_fill(struct process_table *table, const struct process *process, struct event *event);
+/* What of it only events about processes carry: capabilities. */
+void process_fill_capabilities(const struct process *process, struct event *event);
+/* Target.process.*: whom something was done to. */
+void process_fill_target(const struct process *target, struct event *event);
 /* The process and its ancestors as a JSON array, nearest first: entity_id, pid, name, executable,
  * args, start, user of each. At most PROCESS_ANCESTORS_MAX. */
 void process_write_ancestors(struct process_table *table, const struct process *process,
@@ -131,6 +150,9 @@ struct process_brief {
 	struct str executable_path; /* kernel's path of the running file; empty when not known */
 };
 struct process_brief process_brief(const struct process *process);
+struct process_ids process_ids(const struct process *process);
+/* Hashes of the file it runs, for it and all that share its image from then on. */
+void process_set_hashes(struct process *process, const struct file_hashes *hashes);
 uint64_t process_mount_ns(const struct process *process);
 uint32_t process_count(const struct process_table *table);
 

@@ -26,6 +26,9 @@
  * and ia64 (include/asm-generic/param.h). */
 #define TICK_NS UINT64_C(10000000)
 
+/* include/linux/proc_ns.h: PROC_PID_INIT_INO */
+#define INITIAL_PID_NS 0xEFFFFFFCu
+
 /* XXH3-128 in hex. */
 #define ENTITY_ID_LEN 32
 /* A container id is 64 hex digits, a Garden handle 36; LXC names go to 64 or so. */
@@ -34,6 +37,8 @@
 /* Texts of one image. The kernel's own limit for argv is megabytes; the longest compiler and java
  * command lines seen are below 16 KiB, and the sensor cuts before this. */
 #define IMAGE_ARGV_BYTES_MAX 16384
+/* Of the environment, what was asked for; more than a record brings. */
+#define IMAGE_ENV_BYTES_MAX 65536
 /* Below event.h's EVENT_VALUES_MAX; each costs 16 bytes. */
 #define IMAGE_ARGS_MAX 1024
 /* PATH_MAX: no path the kernel hands out is longer. */
@@ -58,8 +63,13 @@ struct image {
 	struct str root;
 	struct str working_directory;
 	struct str command_line;
+	struct value env; /* as args: the variables asked for, NAME=value */
+	struct file_hashes hashes;
 	struct value args; /* null, a string or a list; texts are slices of command_line */
 };
+
+/* Numbers up to 40 have names (CAP_CHECKPOINT_RESTORE, 5.9); more than 64 a set cannot hold. */
+#define CAPABILITIES_MAX 64
 
 /* Ids of a process and their texts, for all processes that have the same. */
 struct credential {
@@ -67,7 +77,9 @@ struct credential {
 	uint32_t refs;
 	uint32_t names_generation; /* of the name caches when the names were looked up */
 	uint32_t uid, gid, euid, egid;
-	struct str user_id, user_name; /* effective; names are null when there are none */
+	uint64_t cap_effective, cap_permitted;
+	struct value effective, permitted; /* the same by name; lists are behind the struct */
+	struct str user_id, user_name;     /* effective; names are null when there are none */
 	struct str group_id, group_name;
 	struct str real_user_id, real_user_name;
 	struct str real_group_id, real_group_name;
@@ -201,6 +213,10 @@ void credential_unref(struct process_table *table, struct credential *credential
 /* True when it has these ids and its names are not older than the name caches. */
 bool credential_is(const struct process_table *table, const struct credential *credential,
 		   const struct process_facts *facts);
+
+/* capability.c */
+/* The names of a set; returns how many. */
+uint32_t capability_list(uint64_t set, struct value items[CAPABILITIES_MAX]);
 
 /* lineage.c */
 /* Resolve what can be resolved of the process's links, and work out its entry leader. */

@@ -3,6 +3,7 @@
 #include "sensor/bpf_side_internal.h"
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "sensor/lsm.h"
 
 static void read_losses(const struct bpf_side *bpf, uint64_t total[WIRE_LOSS_COUNT])
@@ -51,6 +52,7 @@ static uint64_t all_misses(const struct bpf_side *bpf)
 	    bpf->process->obj,
 	    bpf->calls ? bpf->calls->obj : NULL,
 	    bpf->file ? bpf->file->obj : NULL,
+	    bpf->procall ? bpf->procall->obj : NULL,
 	    bpf->network ? bpf->network->obj : NULL,
 	    bpf->uring ? bpf->uring->obj : NULL,
 	    bpf->uring_network ? bpf->uring_network->obj : NULL,
@@ -80,6 +82,8 @@ void bpf_side_count_losses(struct bpf_side *bpf)
 	counter_set(COUNTER_KERNEL_MAP_FULL, total[WIRE_LOSS_MAP]);
 	counter_set(COUNTER_PATH_TRUNCATED, total[WIRE_LOSS_PATH]);
 	counter_set(COUNTER_ARGV_TRUNCATED, total[WIRE_LOSS_ARGV]);
+	log_debug("sensor: %llu loads of libraries that the same program had loaded before",
+		  (unsigned long long)total[WIRE_LIBRARY_SEEN]);
 	counter_set(COUNTER_KERNEL_MISSED, all_misses(bpf));
 	counter_set(COUNTER_MESSAGES_SKIPPED, total[WIRE_LOSS_MESSAGES]);
 }

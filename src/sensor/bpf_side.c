@@ -27,15 +27,17 @@
 __attribute__((format(printf, 2, 0))) static int print_debug(enum libbpf_print_level level,
 							     const char *format, va_list arguments)
 {
-	/* the verifier's reasons come as one text of many lines */
-	static char text[65536];
-	int n = vsnprintf(text, sizeof(text), format, arguments);
-	char *line, *rest = text;
+	char *text, *rest, *line;
+	int n = vasprintf(&text, format, arguments);
 
 	(void)level;
-	while ((line = strsep(&rest, "\n")) != NULL)
+	if (n < 0)
+		return n;
+	/* the verifier's reasons are thousands of lines in one */
+	for (rest = text; (line = strsep(&rest, "\n"));)
 		if (*line)
 			log_debug("%s", line);
+	free(text);
 	return n;
 }
 
@@ -96,6 +98,9 @@ static int prepare(struct bpf_side *bpf, struct bpf_object *object)
 		for (size_t i = 0; i < sizeof(of_sockets) / sizeof(of_sockets[0]); i++)
 			if ((err = share_map(object, bpf->network->obj, of_sockets[i])))
 				return err;
+	if (bpf->file && object != bpf->file->obj &&
+	    (err = share_map(object, bpf->file->obj, "ids_before")))
+		return err;
 	if (!bpf->calls || object == bpf->calls->obj)
 		return 0;
 	err = share_map(object, bpf->calls->obj, "groups");
@@ -130,6 +135,15 @@ static void choose_network(struct bpf_side *bpf, struct network_bpf *network)
 {
 	(void)bpf;
 	bpf_program__set_autoattach(network->progs.on_network_call, false);
+}
+
+/* A kernel without modules has no such tracepoint. */
+static void choose_procall(struct bpf_side *bpf, struct procall_bpf *procall)
+{
+	bool has_modules = tracepoint_arguments(bpf->btf, "module_load") >= 0;
+
+	bpf_program__set_autoattach(procall->progs.on_process_call, false);
+	bpf_program__set_autoload(procall->progs.on_module_load, has_modules);
 }
 
 /* Of the two names of the tracepoint keep the one this kernel has. */
@@ -201,19 +215,39 @@ static void load_network(struct bpf_side *bpf)
 			    strerror(-err));
 }
 
-static void load_optional(struct bpf_side *bpf)
+/* The programs behind the one at sys_exit: each group's without the others'. */
+static void load_groups(struct bpf_side *bpf)
 {
 	int err;
 
 	LOAD(bpf, calls, bpf->calls, choose_none);
-	if (!err)
-		LOAD(bpf, file, bpf->file, choose_file);
+	if (err) {
+		log_warning("sensor: sys_exit program refused (%s): no file events but fanotify's, "
+			    "of processes only their start and end",
+			    strerror(-err));
+		return;
+	}
+	LOAD(bpf, file, bpf->file, choose_file);
 	if (!err)
 		err = serve_group(bpf, GROUP_FILE, bpf->file->progs.on_file_call);
 	if (err)
 		log_warning("sensor: file programs refused (%s): no file events but fanotify's",
 			    strerror(-err));
 	load_network(bpf);
+	LOAD(bpf, procall, bpf->procall, choose_procall);
+	if (!err)
+		err = serve_group(bpf, GROUP_PROCESS, bpf->procall->progs.on_process_call);
+	if (err)
+		log_warning("sensor: programs for calls on processes refused (%s): of processes "
+			    "only their start and end",
+			    strerror(-err));
+}
+
+static void load_optional(struct bpf_side *bpf)
+{
+	int err;
+
+	load_groups(bpf);
 	LOAD(bpf, tasks, bpf->tasks, choose_none);
 	/* its operations' structs, as uring.bpf.c reads them */
 	if (btf__find_by_name_kind(bpf->btf, "io_open", BTF_KIND_STRUCT) < 0) {
@@ -271,6 +305,48 @@ static int fill_demands(const struct bpf_side *bpf, const struct file_demand *de
 	return 0;
 }
 
+/* A key of the map `env_names`: as bpf/env.h has it. */
+struct env_name {
+	uint32_t bits;
+	char name[WIRE_ENV_NAME_BYTES];
+};
+
+static int add_env_name(const struct bpf_side *bpf, const char *name)
+{
+	struct env_name key = {0};
+	size_t n = strlen(name);
+	uint8_t one = 1;
+	bool is_prefix = n && name[n - 1] == '*';
+
+	n -= is_prefix;
+	if (!n || n + !is_prefix > sizeof(key.name) || strpbrk(name, "=") || memchr(name, '*', n)) {
+		log_error("sensor: '%s' is no name of an environment variable to capture: at most "
+			  "%zu bytes, '*' only at its end",
+			  name, sizeof(key.name) - 1);
+		return -EINVAL;
+	}
+	memcpy(key.name, name, n);
+	if (!is_prefix)
+		key.name[n++] = '=';
+	key.bits = 8 * (uint32_t)n;
+	return bpf_map__update_elem(bpf->process->maps.env_names, &key, sizeof(key), &one,
+				    sizeof(one), BPF_ANY);
+}
+
+static int set_env_names(const struct bpf_side *bpf, const struct sensor_options *options)
+{
+	for (size_t i = 0; options->env_names && options->env_names[i]; i++) {
+		int err = add_env_name(bpf, options->env_names[i]);
+
+		if (err == -ENOSPC || err == -ENOMEM)
+			log_error("sensor: too many environment variables to capture, at most %u",
+				  bpf_map__max_entries(bpf->process->maps.env_names));
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
 static void set_demand_bits(struct bpf_side *bpf, const struct file_demand *demand)
 {
 	struct demand_key key;
@@ -316,11 +392,12 @@ int bpf_side_open(struct bpf_side **out, const struct sensor_options *options,
 	bpf->config.self_tgid = own->pid;
 	bpf->config.own_mount_ns = own->mount_ns;
 	bpf->config.own_root_inode = own->root_inode;
-	bpf->config.wanted = options->wanted ? options->wanted : UINT32_MAX;
 	bpf->config.track = options->root_pid != 0;
 	bpf->config.cgroup_subsys = WIRE_NO_SUBSYS;
 	configure_demands(bpf, options->demand);
 	configure_shedding(bpf);
+	bpf->config.wanted = ~options->unwanted;
+	bpf->config.env = options->env_names && options->env_names[0];
 	bpf->btf = btf__load_vmlinux_btf();
 	if (!bpf->btf) {
 		err = -errno;
@@ -348,6 +425,9 @@ int bpf_side_open(struct bpf_side **out, const struct sensor_options *options,
 		err = explain(err);
 		goto fail;
 	}
+	err = set_env_names(bpf, options);
+	if (err)
+		goto fail;
 	/* before the programs at a call's end, which are told what works */
 	err = lsm_open(&bpf->lsm, options->layer, &bpf->config, bpf->demand_bits, bpf->btf,
 		       prepare_lsm, bpf);
@@ -377,6 +457,7 @@ void bpf_side_close(struct bpf_side *bpf)
 	uring_network_bpf__destroy(bpf->uring_network);
 	uring_bpf__destroy(bpf->uring);
 	network_bpf__destroy(bpf->network);
+	procall_bpf__destroy(bpf->procall);
 	file_bpf__destroy(bpf->file);
 	calls_bpf__destroy(bpf->calls);
 	lsm_close(bpf->lsm);
@@ -444,6 +525,9 @@ int bpf_side_attach(struct bpf_side *bpf)
 	if (bpf->file && (err = file_bpf__attach(bpf->file)))
 		log_warning("sensor: sys_enter not attached (%s): paths are read after the call",
 			    strerror(-err));
+	if (bpf->procall && (err = procall_bpf__attach(bpf->procall)))
+		log_warning("sensor: module_load not attached (%s): modules without name",
+			    strerror(-err));
 	if (bpf->network && (err = network_bpf__attach(bpf->network)))
 		log_warning(
 		    "sensor: inet_sock_set_state not attached (%s): TCP connections are not "
@@ -481,6 +565,8 @@ void bpf_side_detach(struct bpf_side *bpf)
 		calls_bpf__detach(bpf->calls);
 	if (bpf->file)
 		file_bpf__detach(bpf->file);
+	if (bpf->procall)
+		procall_bpf__detach(bpf->procall);
 	process_bpf__detach(bpf->process);
 }
 

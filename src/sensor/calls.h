@@ -33,6 +33,16 @@ enum call_how {
 	HOW_READ,
 	HOW_READV,
 	HOW_SOCKETCALL,
+	HOW_PROTECT,
+	HOW_IDS,
+	HOW_SESSION,
+	HOW_CAPABILITIES,
+	HOW_PTRACE,
+	HOW_VM,
+	HOW_MEMFD,
+	HOW_MODULE,
+	HOW_UNLOAD,
+	HOW_BPF,
 };
 
 /* Which program handles a call at its end (bpf/calls.bpf.c). */

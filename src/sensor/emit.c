@@ -53,6 +53,8 @@ static struct str dataset_of(const char *category)
 		return STR("endpoint.events.file");
 	case 'h':
 		return STR("lintel.health");
+	case 'l':
+		return STR("endpoint.events.library");
 	case 'n':
 		return STR("endpoint.events.network");
 	default:
@@ -75,6 +77,20 @@ void emit_incomplete(struct sensor *sensor, const char *what)
 	event_append(&sensor->event, FIELD_LINTEL_INCOMPLETE, value_str(str_from(what)));
 }
 
+void emit_call(struct sensor *sensor, const struct wire_view *view)
+{
+	event_set_str(&sensor->event, FIELD_LINTEL_SYSCALL, call_info(view->record.call)->name);
+	event_set_str(&sensor->event, FIELD_LINTEL_PROCESS_ABI,
+		      view->record.flags & WIRE_COMPAT ? STR("x86") : STR("x86_64"));
+}
+
+void emit_names(struct sensor *sensor, uint32_t field, const struct call_name *names, uint64_t bits)
+{
+	for (; names->name; names++)
+		if (bits & names->bits)
+			event_append(&sensor->event, field, value_str(str_from(names->name)));
+}
+
 static void hand_on(struct sensor *sensor, const struct process *process)
 {
 	sensor->handled++;
@@ -86,6 +102,8 @@ void emit_end(struct sensor *sensor, const struct process *process)
 {
 	host_fill(sensor->host, &sensor->event);
 	process_fill(sensor->processes, process, &sensor->event);
+	if (str_eq(event_get_str(&sensor->event, FIELD_EVENT_CATEGORY), STR("process")))
+		process_fill_capabilities(process, &sensor->event);
 	hand_on(sensor, process);
 }
 

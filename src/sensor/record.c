@@ -46,6 +46,21 @@ static struct str host_path(struct sensor *sensor, const struct wire_view *view,
 			      at->upper_dev, &sensor->scratch);
 }
 
+void record_file(struct sensor *sensor, const struct wire_view *view, struct record_file *file)
+{
+	struct place place;
+
+	*file = (struct record_file){.path = STR(""), .host_path = STR("")};
+	if (view->span[WIRE_SPAN_PLACE0].len == 0 || record_place(view, WIRE_SPAN_PLACE0, &place))
+		return;
+	file->path = place_path(&place, &sensor->scratch);
+	file->is_memfd = view->record.place[0].flags & WIRE_PLACE_DETACHED &&
+			 str_starts(file->path, STR("/memfd:"));
+	file->is_whole = file->is_memfd || place_is_whole(&place);
+	if (view->record.inode.links)
+		file->host_path = host_path(sensor, view, WIRE_SPAN_PLACE0);
+}
+
 /* The arguments of a process that still runs, as many as a record would have. */
 static struct str argv_from_proc(struct sensor *sensor, uint32_t pid)
 {
@@ -81,6 +96,7 @@ static void fill_argv(struct sensor *sensor, const struct wire_view *view,
 	exec->argv = view->span[WIRE_SPAN_ARGV];
 	exec->argc = (uint32_t)view->record.value;
 	exec->argv_truncated = wire_is_cut(view, WIRE_SPAN_ARGV);
+	exec->env = view->span[WIRE_SPAN_ENV];
 	if (view->record.kind != WIRE_TASK && !wire_has_failed(view, WIRE_SPAN_ARGV))
 		return;
 	exec->argv = argv_from_proc(sensor, view->record.actor.pid);
@@ -131,6 +147,27 @@ void sensor_record(struct sensor *sensor, const void *data, size_t bytes)
 	case WIRE_NETWORK:
 	case WIRE_DNS:
 		network_event(sensor, &view);
+		return;
+	case WIRE_IDS:
+	case WIRE_SESSION:
+	case WIRE_CAPABILITIES:
+		identity_event(sensor, &view);
+		return;
+	case WIRE_PTRACE:
+	case WIRE_VM:
+	case WIRE_PROC_MEM:
+	case WIRE_MEMFD:
+	case WIRE_MAP:
+	case WIRE_PROTECT:
+	case WIRE_LIBRARY:
+		memory_event(sensor, &view);
+		return;
+	case WIRE_MODULE:
+	case WIRE_UNLOAD:
+	case WIRE_BPF:
+	case WIRE_NAMESPACE:
+	case WIRE_MOUNT:
+		kernel_event(sensor, &view);
 		return;
 	case WIRE_MOUNTS:
 		views_mounts_changed(sensor->views, view.record.actor.mount_ns);

@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "sensor/hasher.h"
 #include "sensor/sensor_internal.h"
 
 /* Records that do not wake the reader are looked for this often: what an event may be late. */
@@ -91,6 +92,24 @@ static void make_id_prefix(struct sensor *sensor)
 		 (unsigned long long)hash, (unsigned long long)clock_now_ns());
 }
 
+static bool is_demanded(const struct sensor *sensor, uint32_t field)
+{
+	return field_set_info(sensor->fields, field)->demanded;
+}
+
+static void open_hasher(struct sensor *sensor)
+{
+	bool md5 = is_demanded(sensor, FIELD_PROCESS_HASH_MD5);
+	bool sha1 = is_demanded(sensor, FIELD_PROCESS_HASH_SHA1);
+	bool sha256 = is_demanded(sensor, FIELD_PROCESS_HASH_SHA256);
+
+	if (!md5 && !sha1 && !sha256)
+		return;
+	sensor->hasher = hasher_new(md5, sha1, sha256);
+	if (!sensor->hasher)
+		log_warning("sensor: no thread for hashes: events without process.hash");
+}
+
 /* Without it the tracepoints are the only witness; witness_open says why. */
 static void open_witness(struct sensor *sensor, const struct sensor_options *options)
 {
@@ -134,6 +153,7 @@ int sensor_open(struct sensor **out, const struct sensor_options *options,
 	err = bpf_side_open(&sensor->bpf, options, &own);
 	if (err)
 		goto fail;
+	open_hasher(sensor);
 	open_witness(sensor, options);
 	err = bpf_side_attach(sensor->bpf);
 	if (!err)
@@ -159,6 +179,7 @@ void sensor_close(struct sensor *sensor)
 {
 	if (!sensor)
 		return;
+	hasher_free(sensor->hasher);
 	witness_close(sensor->witness);
 	bpf_side_close(sensor->bpf);
 	views_free(sensor->views);

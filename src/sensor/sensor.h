@@ -29,8 +29,13 @@ struct sensor_options {
 	enum sensor_layer layer;
 	/* Which changes to files to report; NULL: all. Borrowed for sensor_open(). */
 	const struct file_demand *demand;
+	/* Names of environment variables that exec events bring (process.env_vars), NULL-terminated;
+	 * a '*' at the end stands for anything. NULL: none. */
+	const char *const *env_names;
+	/* 1 << enum wire_kind (wire.h) for each kind of record nobody asks for: it does not leave
+	 * the kernel. 0: all are wanted. */
+	uint64_t unwanted;
 	uint32_t ring_bytes; /* 0: SENSOR_RING_BYTES_DEFAULT; a power of two */
-	uint32_t wanted;     /* 1 << enum wire_kind of what is read; 0: all */
 };
 
 /* Measured need: 0.8 us and up to 600 bytes a record; a burst of 50,000 file events while the

@@ -5,12 +5,14 @@
 
 #include "base/counter.h"
 #include "sensor/probe.h"
+#include "sensor/call_names.h"
 #include "sensor/sensor.h"
 #include "sensor/view.h"
 #include "sensor/wire_read.h"
 
 struct bpf_side;
 struct blind;
+struct hasher;
 struct witness;
 
 struct sensor {
@@ -21,8 +23,9 @@ struct sensor {
 	struct bpf_side *bpf;
 	struct witness *witness; /* fanotify; NULL without it */
 	struct blind *blind;
-	struct event event;   /* the one being built */
-	struct arena scratch; /* texts of the record being handled that the event does not keep */
+	struct hasher *hasher; /* NULL: nobody asks for hashes */
+	struct event event;    /* the one being built */
+	struct arena scratch;  /* texts of the record being handled that the event does not keep */
 	sensor_handler *handler; /* of the sensor_poll under way */
 	void *context;
 	int handled; /* events in this sensor_poll */
@@ -87,11 +90,28 @@ void emit_begin(struct sensor *sensor, uint64_t boot_ns, struct str provider);
 void emit_kind(struct sensor *sensor, const char *category, const char *type, const char *action);
 /* Name what the event lacks, and why. */
 void emit_incomplete(struct sensor *sensor, const char *what);
+/* Which system call it was, and by which ABI. */
+void emit_call(struct sensor *sensor, const struct wire_view *view);
+/* The names of the bits that are set, as a list. */
+void emit_names(struct sensor *sensor, uint32_t field, const struct call_name *names,
+		uint64_t bits);
 void emit_end(struct sensor *sensor, const struct process *process);
 /* The same for an event of the host, not of a process. */
 void emit_end_host(struct sensor *sensor);
 
-/* process_event.c, file_event.c, network_event.c */
+/* The file of a record's place 0 (record.c); texts in sensor->scratch. */
+struct record_file {
+	struct str path;      /* as the process sees it; empty when it could not be read */
+	struct str host_path; /* empty: not known */
+	bool is_whole;        /* path goes up to the root */
+	bool is_memfd;
+};
+void record_file(struct sensor *sensor, const struct wire_view *view, struct record_file *file);
+
+/* process_event.c, file_event.c, network_event.c, identity_event.c, memory_event.c, kernel_event.c */
+void identity_event(struct sensor *sensor, const struct wire_view *view);
+void memory_event(struct sensor *sensor, const struct wire_view *view);
+void kernel_event(struct sensor *sensor, const struct wire_view *view);
 void process_event(struct sensor *sensor, const struct wire_view *view);
 void file_event(struct sensor *sensor, const struct wire_view *view);
 void network_event(struct sensor *sensor, const struct wire_view *view);

@@ -36,6 +36,24 @@ enum wire_kind {
 	WIRE_DNS, /* a message from or to port 53: struct wire_network, and text 0 is the message */
 	WIRE_PLACES, /* as WIRE_PATHS, but the places are the files themselves, as the kernel had
 		      * them; detail: struct wire_inode of the file at place 1, if there is one */
+	/* Of a process, its ids and what it may do: WIRE_SPAN_DETAIL is a struct wire_ids, as it was
+	 * before the call. */
+	WIRE_IDS,
+	WIRE_SESSION,
+	WIRE_CAPABILITIES,
+	/* What a process does to memory or the kernel: a struct wire_detail. */
+	WIRE_PTRACE,
+	WIRE_VM,       /* process_vm_readv, process_vm_writev */
+	WIRE_PROC_MEM, /* /proc/PID/mem opened for writing or written; place 0 is the file */
+	WIRE_MEMFD,
+	WIRE_MAP,     /* an executable mapping: of nothing, or a writable one of a file (place 0) */
+	WIRE_PROTECT, /* memory made executable */
+	WIRE_LIBRARY, /* an executable mapping of a file (place 0), the first of this program */
+	WIRE_MODULE,  /* a module loaded; place 0 when it came from a file */
+	WIRE_UNLOAD,
+	WIRE_BPF,
+	WIRE_NAMESPACE, /* setns, unshare */
+	WIRE_MOUNT,     /* mount, umount; texts: source and target */
 	WIRE_KIND_COUNT
 };
 
@@ -93,6 +111,8 @@ struct wire_place {
 struct wire_inode {
 	__u64 number;
 	__u64 size;
+	__u64
+	    changed_ns; /* its change time, CLOCK_REALTIME; 0 when this kernel keeps it elsewhere */
 	__u32 mode, uid, gid, links;
 };
 
@@ -140,6 +160,49 @@ struct wire_network {
 /* The longest message: what resolvers ask for with EDNS is 1,232 bytes by now, 4,096 before. */
 #define WIRE_DNS_BYTES 4096u
 
+/* Ids and what goes with them, of one thread. */
+struct wire_ids {
+	__u32 uid, euid, suid;
+	__u32 gid, egid, sgid;
+	__u32 sid;
+	__u32 known; /* 0: the beginning of the call was not seen, and nothing else is set */
+	__u64 cap_effective, cap_permitted;
+};
+
+/* wire_detail.region: what part of the process's memory an address is in */
+enum wire_region {
+	WIRE_REGION_OTHER,
+	WIRE_REGION_HEAP,
+	WIRE_REGION_STACK,
+	WIRE_REGION_VDSO,
+};
+
+/* What a call was asked to do. Which members are set depends on the kind:
+ *
+ *	PTRACE     address, data, request, target
+ *	VM         length (bytes moved), flags, target
+ *	PROC_MEM   target
+ *	MEMFD      flags
+ *	MAP, PROTECT, LIBRARY  address, length, protection; flags (of mmap), region (PROTECT)
+ *	MODULE     name, flags (of finit_module), data (taints), request: 1 when they are known
+ *	UNLOAD     name, flags
+ *	BPF        name, request (program type), data (id)
+ *	NAMESPACE  flags (CLONE_NEW*), data (inode number of the namespace entered)
+ *	MOUNT      name (file system type), flags
+ */
+struct wire_detail {
+	__u64 address, length, data, flags;
+	__u64 target_start_boot_ns; /* 0 when not known */
+	__u32 target_pid;           /* thread group in the initial pid namespace; 0: not known */
+	__u32 requested_pid;        /* as the caller named it, in its own pid namespace */
+	__u32 protection, request;
+	__u32 region, pad;
+	char name[64]; /* a module's is at most 56 bytes (MODULE_NAME_LEN) */
+};
+
+_Static_assert(sizeof(struct wire_ids) == 48, "no holes");
+_Static_assert(sizeof(struct wire_detail) == 128, "no holes");
+
 struct wire_record {
 	__u32 bytes; /* of the fixed part and the tail */
 	__u8 kind;   /* enum wire_kind */
@@ -160,9 +223,9 @@ _Static_assert(__builtin_offsetof(struct wire_record, boot_ns) == 8, "no holes")
 _Static_assert(__builtin_offsetof(struct wire_record, actor) == 24, "no holes");
 _Static_assert(__builtin_offsetof(struct wire_record, place) == 168, "no holes");
 _Static_assert(__builtin_offsetof(struct wire_record, inode) == 200, "no holes");
-_Static_assert(__builtin_offsetof(struct wire_record, value) == 232, "no holes");
-_Static_assert(__builtin_offsetof(struct wire_record, span) == 240, "no holes");
-_Static_assert(sizeof(struct wire_record) == 280, "no holes");
+_Static_assert(__builtin_offsetof(struct wire_record, value) == 240, "no holes");
+_Static_assert(__builtin_offsetof(struct wire_record, span) == 248, "no holes");
+_Static_assert(sizeof(struct wire_record) == 288, "no holes");
 _Static_assert(sizeof(struct wire_network) == 64, "no holes");
 
 /* What waits between a hook and the end of its call (bpf/decided.h). Two paths of ordinary length fit
@@ -191,6 +254,7 @@ enum wire_loss {
 	WIRE_LOSS_PATH,
 	WIRE_LOSS_ARGV,
 	WIRE_LOSS_MESSAGES, /* of a sendmmsg or recvmmsg beyond those looked at */
+	WIRE_LIBRARY_SEEN,  /* no loss: libraries this program had loaded before */
 	WIRE_LOSS_SHED,     /* by kind too */
 	WIRE_LOSS_COUNT = WIRE_LOSS_SHED + WIRE_KIND_COUNT
 };
@@ -203,15 +267,21 @@ struct wire_config {
 	__u32 uring_cqe;     /* io_uring_complete takes a CQE, as since 6.10, not a result */
 	__u32 own_mount_ns;  /* lintel's own view: its mount namespace and root directory */
 	__u32 demands; /* 1 << enum demand_kind of those there are; 0: every change is wanted */
-	__u32 wanted;  /* 1 << enum wire_kind of what somebody reads */
 	__u32 hooks;   /* 1 << enum lsm_hook: those that work */
+	__u32 env;     /* there are names in the map `env_names` */
 	__u64 own_root_inode;
+	__u64 wanted;    /* 1 << enum wire_kind: the kinds somebody asked for */
 	__u64 cgroup_id; /* only this cgroup and those below it; 0: all */
 	/* A kind is held back while this much waits in the ring, so that what is left of it is for
 	 * kinds that matter more; 0: never. */
 	__u32 shed_bytes[WIRE_KIND_COUNT];
 	__u64 armed_ns; /* how long after DEMAND_ARMS every change is wanted */
 };
+
+/* Variables' names are found by their beginning, "NAME=", of at most this much. */
+#define WIRE_ENV_NAME_BYTES 32u
+/* Variables looked at in one exec: shells with more than a hundred are unusual. */
+#define WIRE_ENV_LOOK_MAX 256
 
 #define WIRE_NO_SUBSYS 0xffffffffu
 /* Levels walked upwards to see whether a cgroup is below another. systemd and Kubernetes use up

@@ -55,6 +55,26 @@ int wire_network(const struct wire_view *view, struct wire_network *out)
 	return 0;
 }
 
+static bool copy_detail(const struct wire_view *view, void *to, size_t bytes)
+{
+	struct str span = view->span[WIRE_SPAN_DETAIL];
+
+	if (span.len != bytes)
+		return false;
+	memcpy(to, span.p, bytes);
+	return true;
+}
+
+bool wire_detail(const struct wire_view *view, struct wire_detail *detail)
+{
+	return copy_detail(view, detail, sizeof(*detail));
+}
+
+bool wire_ids(const struct wire_view *view, struct wire_ids *ids)
+{
+	return copy_detail(view, ids, sizeof(*ids));
+}
+
 void wire_facts(const struct wire_view *view, struct process_facts *facts)
 {
 	const struct wire_actor *a = &view->record.actor;

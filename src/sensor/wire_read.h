@@ -30,6 +30,10 @@ static inline bool wire_has_failed(const struct wire_view *view, enum wire_span_
 	return view->record.failed & (1u << span);
 }
 
+/* The struct of a record's kind, copied; false when it has none of that size. */
+bool wire_detail(const struct wire_view *view, struct wire_detail *detail);
+bool wire_ids(const struct wire_view *view, struct wire_ids *ids);
+
 /* The acting process as the process table takes it; comm points into the view, cgroup is empty. */
 void wire_facts(const struct wire_view *view, struct process_facts *facts);
 

@@ -2,6 +2,7 @@
 /* Kernel records: whatever comes, decoding stays within the record. */
 #include <stdlib.h>
 
+#include "sensor/call_names.h"
 #include "sensor/dns.h"
 #include "sensor/path.h"
 #include "sensor/wire_read.h"
@@ -20,6 +21,21 @@ static void use_place(struct str wire, struct arena *arena)
 		abort();
 	place_super_path(&place, arena);
 	place_upper_path(&place, arena);
+}
+
+static void use_detail(const struct wire_view *view, struct arena *arena)
+{
+	struct wire_detail detail;
+	struct wire_ids ids;
+
+	if (wire_ids(view, &ids) && wire_detail(view, &detail))
+		abort(); /* they differ in size */
+	if (!wire_detail(view, &detail))
+		return;
+	if (!ptrace_request_name(detail.request, arena).len ||
+	    !bpf_type_name(detail.request, arena).len ||
+	    protection_text(detail.protection).len != 3)
+		abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -41,6 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		      &message) &&
 	    !message.name.len)
 		abort();
+	use_detail(&view, &arena);
 	use_place(view.span[WIRE_SPAN_PLACE0], &arena);
 	use_place(view.span[WIRE_SPAN_PLACE1], &arena);
 	use_place(view.span[WIRE_SPAN_CGROUP], &arena);

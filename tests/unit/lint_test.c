@@ -177,7 +177,7 @@ static void fields_and_values_are_known(void **state)
 	expect("process where process.nmae == \"a\"", "unknown-field ");
 	expect("process where process.commandline : \"x\"", "unknown-field ");
 	expect("process where process.parent.executabel == \"/x\"", "unknown-field ");
-	expect("process where process.hash.sha256 == \"0\"", "foreign-field ");
+	expect("process where process.code_signature.trusted == true", "foreign-field ");
 	expect("process where our.own.field == \"0\"", "foreign-field ");
 	expect("process where our.own.field == \"0\" or our.own.field == \"1\"", "foreign-field ");
 	expect("process where process.Ext.whatever == \"0\"", "foreign-field ");

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "sensor/call_names.h"
 #include "sensor/dns.h"
 #include "sensor/mounts.h"
 #include "sensor/path.h"
@@ -76,6 +77,49 @@ static void test_hostile_record(void **state)
 	make_record(text, "abc", 3);
 	change(text, span + 4 * (WIRE_SPAN_COUNT - 1), 0xffffffff, 4);
 	assert_int_equal(wire_read(text, bytes, &view), -EINVAL);
+}
+
+static void test_detail(void **state)
+{
+	char text[1024];
+	struct wire_detail sent = {.address = 0x1000, .request = 16, .name = "x"}, detail;
+	struct wire_record record = {.kind = WIRE_PTRACE, .call = CALL_PTRACE};
+	struct wire_view view;
+	struct wire_ids ids;
+
+	(void)state;
+	record.bytes = sizeof(record) + sizeof(sent);
+	record.span[WIRE_SPAN_DETAIL].bytes = sizeof(sent);
+	memcpy(text + 1, &record, sizeof(record));
+	memcpy(text + 1 + sizeof(record), &sent, sizeof(sent));
+	assert_int_equal(wire_read(text + 1, record.bytes, &view), (int)record.bytes);
+	assert_true(wire_detail(&view, &detail));
+	assert_memory_equal(&detail, &sent, sizeof(sent));
+	assert_false(wire_ids(&view, &ids)); /* another size */
+	/* a byte less is none */
+	change(text + 1, offsetof(struct wire_record, span) + 4 * WIRE_SPAN_DETAIL + 2,
+	       sizeof(sent) - 1, 2);
+	assert_int_equal(wire_read(text + 1, record.bytes, &view), (int)record.bytes);
+	assert_false(wire_detail(&view, &detail));
+}
+
+static void test_call_names(void **state)
+{
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena);
+	assert_str(ptrace_request_name(16, &arena), "PTRACE_ATTACH");
+	assert_str(ptrace_request_name(0x4206, &arena), "PTRACE_SEIZE");
+	assert_str(ptrace_request_name(0xffffffff, &arena), "0xffffffff");
+	assert_str(bpf_type_name(2, &arena), "kprobe");
+	assert_str(bpf_type_name(32, &arena), "netfilter");
+	assert_str(bpf_type_name(4000, &arena), "4000");
+	assert_str(protection_text(5), "r-x");
+	assert_str(protection_text(0xff), "rwx");
+	assert_str(call_info(CALL_VM_WRITE)->name, "process_vm_writev");
+	assert_int_equal(call_info(CALL_SETSID)->how, HOW_SESSION);
+	arena_free(&arena);
 }
 
 static void test_calls(void **state)
@@ -407,6 +451,8 @@ int main(void)
 	    cmocka_unit_test(test_dns_in_part),
 	    cmocka_unit_test(test_dns_stream),
 	    cmocka_unit_test(test_hostile_record),
+	    cmocka_unit_test(test_detail),
+	    cmocka_unit_test(test_call_names),
 	    cmocka_unit_test(test_calls),
 	    cmocka_unit_test(test_place),
 	    cmocka_unit_test(test_hostile_place),

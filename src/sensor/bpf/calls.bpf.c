@@ -61,11 +61,14 @@ static __always_inline __u32 group_of(const struct call_site *at,
 
 	if (how >= HOW_CONNECT)
 		return group_of_network(how, ret);
-	if (has_failed(ret) && how != HOW_PATHS)
+	/* Of a module that fails its code may have run. */
+	if (has_failed(ret) && how != HOW_PATHS && how != HOW_MODULE)
 		return GROUP_NONE;
 	if (how == HOW_MMAP)
 		return group_of_mapping(at, args);
-	return GROUP_FILE;
+	if (how == HOW_PROTECT && !(argument(at, args->a) & PROT_EXEC))
+		return GROUP_NONE;
+	return how >= HOW_MOUNTS ? GROUP_PROCESS : GROUP_FILE;
 }
 
 SEC("tp_btf/sys_exit")
@@ -85,7 +88,7 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 		return 0;
 	/* Comes back here only when the kernel did not take that group's program. */
 	bpf_tail_call(ctx, &groups, group);
-	if (calls[call].how == HOW_MMAP)
+	if (calls[call].how == HOW_MMAP || calls[call].how == HOW_MOUNTS)
 		bpf_tail_call(ctx, &groups, GROUP_FILE);
 	return 0;
 }

@@ -87,6 +87,13 @@ struct {
 	__type(value, struct scratch);
 } scratch SEC(".maps");
 
+/* Does anybody ask for records of this kind? What only a rule's values leave out is decided by the
+ * reader. */
+static __always_inline bool wanted(enum wire_kind kind)
+{
+	return config.wanted >> kind & 1;
+}
+
 static __always_inline void count_loss(__u32 cause)
 {
 	__u64 *n = bpf_map_lookup_elem(&losses, &cause);
@@ -183,6 +190,16 @@ static __always_inline void record_send(struct scratch *s, bool by_path)
 static __always_inline bool tail_has_room(const struct scratch *s)
 {
 	return s->used <= WIRE_OFFSET_MASK;
+}
+
+/* The struct of this kind of record, cleared, at the start of the tail; before any other span. */
+static __always_inline void *add_detail(struct scratch *s, __u32 bytes)
+{
+	__builtin_memset(s->tail, 0, bytes);
+	s->record.span[WIRE_SPAN_DETAIL].offset = 0;
+	s->record.span[WIRE_SPAN_DETAIL].bytes = bytes;
+	s->used = bytes;
+	return s->tail;
 }
 
 /* Append a NUL-terminated text of at most `limit` bytes; the span is without the NUL. */

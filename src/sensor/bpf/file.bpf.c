@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * System calls that change files: the program behind calls.bpf.c for GROUP_FILE. sys_enter is used
- * for path strings only: what the caller's memory holds after the call need not be what the kernel
- * was given.
+ * for what is not there any more when the call ends: path strings (what the caller's memory holds
+ * then need not be what the kernel was given), and ids that the call changes.
  */
 #include "sensor/bpf/decided.h"
+#include "sensor/bpf/files.h"
+#include "sensor/bpf/ids.h"
 
 enum {
 	SLOT_ENTER,
@@ -122,6 +124,23 @@ static __always_inline struct strings *read_strings(const struct call_site *at, 
 	return g;
 }
 
+/* Is anything of this call read as it begins, whichever of the two tables it is in? Asked before
+ * all else: most followed calls are looked at only when they end. */
+static __always_inline bool matters_at_start(__u64 number)
+{
+	__u32 native, compat;
+
+	number &= ~(__u64)X32_SYSCALL_BIT;
+	if (number >= NUMBERS)
+		return false;
+	native = native_call[number];
+	compat = compat_call[number];
+	if (native >= CALL_COUNT || compat >= CALL_COUNT)
+		return false;
+	return calls[native].how == HOW_PATHS || changes_ids(calls[native].how) ||
+	       calls[compat].how == HOW_PATHS || changes_ids(calls[compat].how);
+}
+
 SEC("tp_btf/sys_enter")
 int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 {
@@ -132,10 +151,14 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 	struct strings *g;
 	long err;
 
+	if (!matters_at_start(id))
+		return 0;
 	call = call_of(&at, id);
 	if (call == CALL_NONE || call >= CALL_COUNT)
 		return 0;
 	args = &calls[call];
+	if (changes_ids(args->how) && followed((void *)bpf_get_current_task(), pid_tgid >> 32))
+		remember_ids((void *)bpf_get_current_task(), tid);
 	if (args->how != HOW_PATHS || pid_tgid >> 32 == config.self_tgid)
 		return 0;
 	if (args->flags >= 0 && is_rmdir(args, argument(&at, args->flags)))

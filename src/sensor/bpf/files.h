@@ -7,6 +7,7 @@
 #include "sensor/bpf/call.h"
 #include "sensor/bpf/demand.h"
 #include "sensor/bpf/place.h"
+#include "sensor/bpf/procmem.h"
 #include "sensor/bpf/task.h"
 
 /* include/linux/fs.h */
@@ -70,10 +71,16 @@ static __always_inline void on_opened(struct task_struct *task, struct file *fil
 	struct inode *inode = BPF_CORE_READ(file, f_inode);
 	__u32 mode = BPF_CORE_READ(file, f_mode);
 	__u64 pointer = (__u64)file, value;
+	__u32 owner;
 
 	if (!(mode & (FMODE_WRITE | FMODE_CREATED)) && !(open_flags & O_TRUNC))
 		return;
 	bpf_map_delete_elem(&written, &pointer);
+	owner = memory_owner(file, inode);
+	if (owner) {
+		send_proc_mem(task, file, owner, key, call, flags);
+		return;
+	}
 	/* O_TMPFILE has no name yet: it is reported when it gets one. */
 	if (!is_regular(inode) || !BPF_CORE_READ(inode, i_nlink))
 		return;
@@ -99,6 +106,7 @@ static __always_inline void on_written(struct task_struct *task, struct file *fi
 	struct inode *inode = BPF_CORE_READ(file, f_inode);
 	__u64 pointer = (__u64)file, value;
 	__u64 *seen;
+	__u32 owner;
 
 	if (!is_regular(inode))
 		return;
@@ -110,7 +118,10 @@ static __always_inline void on_written(struct task_struct *task, struct file *fi
 		return;
 	if (bpf_map_update_elem(&written, &pointer, &value, BPF_ANY))
 		count_loss(WIRE_LOSS_MAP);
-	if (is_file_wanted(file))
+	owner = memory_owner(file, inode);
+	if (owner)
+		send_proc_mem(task, file, owner, key, call, flags);
+	else if (is_file_wanted(file))
 		send_file(task, file, key, call, flags);
 }
 

@@ -8,6 +8,7 @@
 #ifndef LINTEL_SENSOR_BPF_KERNEL_TYPES_H
 #define LINTEL_SENSOR_BPF_KERNEL_TYPES_H
 
+#include <linux/bpf.h>
 #include <linux/types.h>
 
 typedef _Bool bool;
@@ -32,8 +33,14 @@ struct cred {
 	struct kernel_cap cap_permitted, cap_effective;
 };
 
+struct proc_ns_operations {
+	int type; /* until 6.17 */
+};
+
 struct ns_common {
 	__u32 inum;
+	__u32 ns_type; /* since 6.18 */
+	const struct proc_ns_operations *ops;
 };
 
 struct pid_namespace {
@@ -70,6 +77,26 @@ struct inode {
 	__u32 i_nlink, i_generation;
 	long long i_size;
 	struct super_block *i_sb;
+	void *i_private;
+};
+
+/* Where the change time is: 6.11, 6.6, and before. */
+struct inode___split {
+	long long i_ctime_sec;
+	__u32 i_ctime_nsec;
+};
+
+struct timespec64 {
+	long long tv_sec;
+	long tv_nsec;
+};
+
+struct inode___hidden {
+	struct timespec64 __i_ctime;
+};
+
+struct inode___plain {
+	struct timespec64 i_ctime;
 };
 
 struct dentry {
@@ -134,6 +161,12 @@ struct socket {
 	struct sock *sk;
 };
 
+/* fs/proc */
+struct proc_inode {
+	struct pid *pid;
+	struct inode vfs_inode;
+};
+
 /* fs/overlayfs; in a module's BTF where overlayfs is a module. */
 struct ovl_inode {
 	struct inode vfs_inode;
@@ -154,8 +187,15 @@ struct fs_struct {
 	struct path pwd;
 };
 
+/* arch/x86 */
+typedef struct {
+	void *vdso;
+} mm_context_t;
+
 struct mm_struct {
-	unsigned long arg_start, arg_end;
+	unsigned long arg_start, arg_end, env_start, env_end;
+	unsigned long start_brk, brk, start_stack;
+	mm_context_t context;
 	struct file *exe_file;
 };
 
@@ -219,6 +259,10 @@ struct signal_struct {
 	struct tty_struct *tty;
 };
 
+struct list_head {
+	struct list_head *next;
+};
+
 struct thread_info {
 	__u32 status;
 };
@@ -241,6 +285,7 @@ struct task_struct {
 	struct nsproxy *nsproxy;
 	struct css_set *cgroups;
 	struct pid *thread_pid;
+	struct list_head ptraced, ptrace_entry;
 	char comm[16];
 };
 
@@ -346,6 +391,22 @@ struct io_unlink___delayed {
 
 struct io_xattr___delayed {
 	struct delayed_filename filename;
+};
+
+struct module {
+	char name[56];
+	const char *version, *srcversion;
+	unsigned long taints;
+};
+
+struct bpf_prog_aux {
+	__u32 id;
+	char name[16];
+};
+
+struct bpf_prog {
+	enum bpf_prog_type type;
+	struct bpf_prog_aux *aux;
 };
 
 struct seq_file;

@@ -207,10 +207,31 @@ __noinline int add_place(__u64 mnt_address, __u64 dentry_address, __u32 key, __u
 	return 0;
 }
 
+static __always_inline __u64 change_time(struct inode *inode)
+{
+	struct inode___split *split = (void *)inode;
+	struct inode___hidden *hidden = (void *)inode;
+	struct inode___plain *plain = (void *)inode;
+	/* 6.13: says that the time was read (I_CTIME_QUERIED) */
+	const __u32 queried = 1u << 31;
+
+	if (bpf_core_field_exists(split->i_ctime_sec))
+		return BPF_CORE_READ(split, i_ctime_sec) * 1000000000ull +
+		       (BPF_CORE_READ(split, i_ctime_nsec) & ~queried);
+	if (bpf_core_field_exists(hidden->__i_ctime))
+		return BPF_CORE_READ(hidden, __i_ctime.tv_sec) * 1000000000ull +
+		       BPF_CORE_READ(hidden, __i_ctime.tv_nsec);
+	if (bpf_core_field_exists(plain->i_ctime))
+		return BPF_CORE_READ(plain, i_ctime.tv_sec) * 1000000000ull +
+		       BPF_CORE_READ(plain, i_ctime.tv_nsec);
+	return 0;
+}
+
 static __always_inline void fill_inode(struct wire_inode *to, struct inode *inode)
 {
 	to->number = BPF_CORE_READ(inode, i_ino);
 	to->size = BPF_CORE_READ(inode, i_size);
+	to->changed_ns = change_time(inode);
 	to->mode = BPF_CORE_READ(inode, i_mode);
 	to->uid = BPF_CORE_READ(inode, i_uid.val);
 	to->gid = BPF_CORE_READ(inode, i_gid.val);

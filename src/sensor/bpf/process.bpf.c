@@ -5,6 +5,7 @@
  * parent), when the change is done: the child has its ids, exec is past its point of no return.
  */
 #include "sensor/bpf/demand.h"
+#include "sensor/bpf/env.h"
 #include "sensor/bpf/place.h"
 #include "sensor/bpf/task.h"
 
@@ -188,6 +189,8 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 		add_text(s, WIRE_SPAN_TEXT1, interp, WIRE_NAME_BYTES, false);
 	fill_cgroup(plain_argument(ctx, 0), key);
 	add_argv(s, task);
+	if (config.env)
+		add_env(s, task);
 	record_send(s, true);
 	return 0;
 }
