@@ -54,9 +54,9 @@ with case("--disable leaves a check out; an unknown one is wrong usage"):
     assert lint(path("r.toml"), "--disable", "nonsense").returncode == 2
 
 with case("notes are no reason to fail, and can be left out"):
-    rule = RULE.replace("process.nmae", "process.hash.md5").replace("process.pid == 2", "process.ppid == 2")
+    rule = RULE.replace("process.nmae", "process.code_signature.trusted").replace("process.pid == 2", "process.ppid == 2")
     p = lint(write("n.toml", rule % ("n", "n")))
-    assert p.returncode == 0 and "note: lintel's sensor does not fill process.hash.md5 [foreign-field]" in p.out, p.out
+    assert p.returncode == 0 and "note: lintel's sensor does not fill process.code_signature.trusted [foreign-field]" in p.out, p.out
     p = lint(path("n.toml"), "--no-notes")
     assert p.returncode == 0 and p.out == "1 rule: 0 warnings, 1 note\n", p.out
 
