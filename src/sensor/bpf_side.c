@@ -17,6 +17,7 @@
 #include "sensor/bpf_check.h"
 #include "sensor/cgroup.h"
 #include "sensor/demand.h"
+#include "sensor/lsm.h"
 #include "sensor/wire.h"
 
 /* bpf/common.h */
@@ -70,7 +71,7 @@ static int prepare(struct bpf_side *bpf, struct bpf_object *object)
 {
 	static const char *const shared[] = {"ring",    "losses",   "tracked", "written",
 					     "demands", "programs", "armed"};
-	static const char *const of_sockets[] = {"sockets", "flows"};
+	static const char *const of_sockets[] = {"sockets", "flows", "announced"};
 	struct bpf_map *scratch = bpf_object__find_map_by_name(object, "scratch");
 	int cpus = libbpf_num_possible_cpus();
 	struct bpf_object *first = bpf->process->obj;
@@ -89,6 +90,8 @@ static int prepare(struct bpf_side *bpf, struct bpf_object *object)
 	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++)
 		if ((err = share_map(object, first, shared[i])))
 			return err;
+	if (bpf->lsm && (err = lsm_share(bpf->lsm, object)))
+		return err;
 	if (bpf->network && object != bpf->network->obj)
 		for (size_t i = 0; i < sizeof(of_sockets) / sizeof(of_sockets[0]); i++)
 			if ((err = share_map(object, bpf->network->obj, of_sockets[i])))
@@ -139,6 +142,14 @@ static void choose_submit(struct bpf_side *bpf, struct uring_bpf *uring)
 	bpf_program__set_autoload(uring->progs.on_submit_sqe, !is_new);
 }
 
+static void choose_network_submit(struct bpf_side *bpf, struct uring_network_bpf *uring)
+{
+	bool is_new = tracepoint_arguments(bpf->btf, "io_uring_submit_req") >= 0;
+
+	bpf_program__set_autoload(uring->progs.on_network_submit, is_new);
+	bpf_program__set_autoload(uring->progs.on_network_submit_sqe, !is_new);
+}
+
 static void choose_none(struct bpf_side *bpf, void *object)
 {
 	(void)bpf;
@@ -169,6 +180,11 @@ static int on_ring_record(void *context, void *data, size_t bytes)
 
 	sensor_record(bpf->sensor, data, bytes);
 	return --bpf->left > 0 ? 0 : -EAGAIN;
+}
+
+static int prepare_lsm(void *bpf, struct bpf_object *object)
+{
+	return prepare(bpf, object);
 }
 
 static void load_network(struct bpf_side *bpf)
@@ -212,7 +228,7 @@ static void load_optional(struct bpf_side *bpf)
 			    "are seen by fanotify only",
 			    strerror(-err));
 	if (bpf->network)
-		LOAD(bpf, uring_network, bpf->uring_network, choose_none);
+		LOAD(bpf, uring_network, bpf->uring_network, choose_network_submit);
 	if (err)
 		log_warning("sensor: io_uring network program refused (%s): connections made by "
 			    "io_uring are not seen",
@@ -233,7 +249,7 @@ static int explain(int err)
 			  "before 5.11, raise RLIMIT_MEMLOCK (ulimit -l unlimited)");
 	else
 		log_error("sensor: process programs refused by this kernel: %s; lintel needs 5.10 "
-			  "or later with BTF (run with --debug for the kernel's reasons)",
+			  "or later with BTF (LINTEL_DEBUG=1 shows the kernel's reasons)",
 			  strerror(-err));
 	return err == -EMFILE || err == -ENFILE || err == -EPERM || err == -ENOMEM ? err : -ENOTSUP;
 }
@@ -332,6 +348,12 @@ int bpf_side_open(struct bpf_side **out, const struct sensor_options *options,
 		err = explain(err);
 		goto fail;
 	}
+	/* before the programs at a call's end, which are told what works */
+	err = lsm_open(&bpf->lsm, options->layer, &bpf->config, bpf->demand_bits, bpf->btf,
+		       prepare_lsm, bpf);
+	if (err)
+		goto fail;
+	bpf->config.hooks = lsm_hooks(bpf->lsm);
 	load_optional(bpf);
 	bpf->ring =
 	    ring_buffer__new(bpf_map__fd(bpf->process->maps.ring), on_ring_record, bpf, NULL);
@@ -357,6 +379,7 @@ void bpf_side_close(struct bpf_side *bpf)
 	network_bpf__destroy(bpf->network);
 	file_bpf__destroy(bpf->file);
 	calls_bpf__destroy(bpf->calls);
+	lsm_close(bpf->lsm);
 	process_bpf__destroy(bpf->process);
 	btf__free(bpf->btf);
 	free(bpf);
@@ -441,15 +464,13 @@ int bpf_side_attach(struct bpf_side *bpf)
 		 bpf->network ? ", inet_sock_set_state" : "",
 		 bpf->uring ? ", io_uring_submit_req, io_uring_complete" : "");
 	check_fired(bpf);
-	log_info(
-	    "sensor: no LSM or fentry layer in this version: names given to rename, unlink, "
-	    "link, chmod, truncate are the caller's strings, read as the call begins; a thread "
-	    "of the caller could change them in between, fanotify is the check on that");
+	lsm_report(bpf->lsm);
 	return 0;
 }
 
 void bpf_side_detach(struct bpf_side *bpf)
 {
+	lsm_detach(bpf->lsm);
 	if (bpf->uring_network)
 		uring_network_bpf__detach(bpf->uring_network);
 	if (bpf->uring)

@@ -215,7 +215,7 @@ TRACED = {
     "threads": "four threads at once", "udp4": "UDP over IPv4", "udp6": "UDP over IPv6",
     "udp-connected": "UDP by write and writev", "udp-mmsg": "two datagrams by one call",
 }
-OTHERS = ("dns", "socketcall", "native32", "reset", "uring", "uring-refused", "fast-open", "dns-garbage",
+OTHERS = ("dns", "socketcall", "native32", "reset", "uring", "uring-silent", "uring-refused", "fast-open", "dns-garbage",
           "dns-connected", "dns-both", "dns-stream")
 # In a mount namespace where names come from the helper's name server.
 RESOLVER = "serve getent ahosts mine.example"
@@ -279,6 +279,16 @@ with case("io_uring's connect, accept, send"):
                     ("connection_accepted", "udp", "io_uring_recvmsg", "io_uring")], seen
     assert sorted(ends(events)) == [(False, 6, 3), (True, 3, 6)], ends(events)
     check_pairs(events)
+
+with case("io_uring's connect that does not report success"):
+    if OLD:
+        raise Skip("io_uring is followed from 6.0 on")
+    events = runs.of("uring-silent")
+    attempt = only(events, event__action="connection_attempted")
+    check(attempt, event__outcome="unknown", destination__ip="127.0.0.1", lintel__network__syscall="io_uring_connect",
+          destination__port=get(only(events, event__action="connection_accepted"), "destination.port"))
+    assert any("io_uring was asked" in i for i in get(attempt, "lintel.incomplete")), attempt["lintel"]
+    assert sorted(ends(events)) == [(False, 8, 0), (True, 0, 8)], ends(events)
 
 with case("io_uring's refused connect"):
     if OLD:
@@ -348,6 +358,20 @@ with case("the resolver of the C library"):
     assert sorted(asked, key=str) == sorted([
         (ASKED, "mine.example", "A", [], None), (ASKED, "mine.example", "AAAA", [], None),
         (ANSWERED, "mine.example", "A", A, 0), (ANSWERED, "mine.example", "AAAA", AAAA, 0)], key=str), asked
+
+ELASTIC = os.path.join(TOP, "..", "shared/rules/elastic/rules/linux/command_and_control_dns_query_to_sus_top_level_domain.toml")
+
+with case("Elastic's rule on odd top-level domains, unmodified, finds a lookup"):
+    if not os.path.exists(ELASTIC):
+        raise Skip("Elastic's rules do not lie beside the repository")
+    if not runs.shell.has_resolver:
+        raise Skip("no /etc/resolv.conf and /etc/nsswitch.conf to put others over")
+    with ResolverShell() as shell, Watch(root_pid=shell.pid, rules=[os.path.abspath(ELASTIC)], default_rules=False) as watch:
+        shell.run("%s serve getent ahosts mine.example" % SOCKETS)
+        shell.run("%s serve getent ahosts mine.xyz" % SOCKETS)
+        _, alerts = watch.finish(shell)
+    named = {get(get(a, "lintel.alert.events")[0], "dns.question.name") for a in alerts}
+    assert named == {"mine.xyz"}, (named, watch.err)
 
 with case("every network event has its fields, and nothing was lost"):
     for event in runs.events:

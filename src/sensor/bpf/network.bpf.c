@@ -31,6 +31,7 @@ static __always_inline void begin_connection(struct sock *sk, __u64 sk_address)
 	__builtin_memset(draft, 0, sizeof(*draft));
 	__builtin_memcpy(&draft->actor, &s->record.actor, sizeof(draft->actor));
 	fill_addresses(&draft->net, sk);
+	draft->reported = !bpf_map_delete_elem(&announced, &sk_address);
 	if (bpf_map_update_elem(&sockets, &sk_address, draft, BPF_ANY))
 		count_loss(WIRE_LOSS_MAP);
 }

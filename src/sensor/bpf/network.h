@@ -67,6 +67,15 @@ struct {
 	__type(value, __u8);
 } flows SEC(".maps");
 
+/* Sockets whose connect io_uring has been given, and that has been reported: by struct sock, until the
+ * connection begins. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);
+	__type(value, __u8);
+} announced SEC(".maps");
+
 /* Where an entry of `sockets` is put together; a slot for each program, as of `scratch`. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
