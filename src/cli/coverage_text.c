@@ -105,7 +105,7 @@ static void kernel(struct page *p)
 	for (enum hook_id i = 0; i < HOOK_COUNT; i++) {
 		const struct hook *hook = sensor_hook(i);
 
-		buf_printf(p->out, "  %-24s %-10s", hook->name,
+		buf_printf(p->out, "  %-27s %-10s", hook->name,
 			   sensor_hook_state_name(k->hooks[i]));
 		if (k->hooks[i] < HOOK_UNCHECKED)
 			buf_printf(p->out, " %s", hook->lost);

@@ -492,6 +492,9 @@ static void check_fired(struct bpf_side *bpf)
 	bpf->hooks[HOOK_EXEC] = HOOK_UNCHECKED;
 	/* A map of the process object, which is there. */
 	bpf->hooks[HOOK_LOSSES] = HOOK_FIRES;
+	/* lsm_open() has tried each. */
+	bpf->hooks[HOOK_DECISIONS] =
+	    bpf->config.hooks == (1u << LSM_HOOK_COUNT) - 1 ? HOOK_FIRES : HOOK_MISSING;
 	bpf->hooks[HOOK_URING_NETWORK] = bpf->uring_network ? HOOK_UNCHECKED : HOOK_MISSING;
 	/* Reached by a tail call, which the kernel does not count by itself. */
 	bpf->hooks[HOOK_FILE_CALLS] = bpf->file ? bpf->hooks[HOOK_SYS_EXIT] : HOOK_MISSING;

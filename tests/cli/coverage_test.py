@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`lintel coverage` as its users meet it: the text, NDJSON and Navigator forms, recorded telemetry, losses and what is
 stored, broken inputs, exit statuses. What the judgement says of single rules is in tests/unit/coverage_test.c."""
-import gzip, json, os, re, sys
+import gzip, json, os, re, subprocess, sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from tap import TOP, case, done, lintel
@@ -211,6 +211,29 @@ with case("how far back stored alerts and events reach, also compressed"):
     assert "nothing with a time" in coverage(*ALL, state=path("state")).out
     write("state/alerts.ndjson", "")
     assert "nothing with a time" in coverage(*ALL, state=path("state")).out
+
+with case("scripts/attack-analytics reads MITRE's STIX bundle"):
+    def external(id):
+        return {"external_references": [{"source_name": "mitre-attack", "external_id": id}]}
+
+    def analytic(id, stix, platform, **more):
+        return {"type": "x-mitre-analytic", "id": stix, "x_mitre_platforms": [platform], **external(id), **more,
+                "x_mitre_log_source_references": [{"x_mitre_data_component_ref": "c", "name": "log", "channel": "x"}]}
+    bundle = {"objects": [
+        {"type": "x-mitre-collection", "id": "v", "x_mitre_version": "20.1"},
+        {"type": "x-mitre-detection-strategy", "id": "s", "x_mitre_analytic_refs": ["a", "b", "r"]},
+        {"type": "relationship", "id": "rel", "relationship_type": "detects", "source_ref": "s", "target_ref": "t"},
+        {"type": "attack-pattern", "id": "t", "name": "Name", **external("T9999"),
+         "kill_chain_phases": [{"kill_chain_name": "mitre-attack", "phase_name": "stealth"}]},
+        {"type": "x-mitre-data-component", "id": "c", **external("DC0001")},
+        analytic("AN2", "a", "Linux"), analytic("AN1", "b", "Windows"), analytic("AN3", "r", "Linux", revoked=True)]}
+    write("bundle.json", json.dumps(bundle))
+    script = [sys.executable, os.path.join(TOP, "scripts/attack-analytics"), path("bundle.json")]
+    made = subprocess.run(script, stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert 'ATTACK("20.1")\nANALYTIC("AN2", "T9999", "Name", "stealth",\n\tNEED("DC0001", "log"))\n' in made, made
+    assert made.count("ANALYTIC(\"") == 1 and "The MITRE Corporation" in made, made
+    write("bundle.json", '{"objects": []}')
+    assert subprocess.run(script, stdout=subprocess.PIPE, stderr=subprocess.PIPE).returncode == 1
 
 with case("output that cannot be written"):
     p = coverage(*ALL, "-o", path("no/such/directory"))

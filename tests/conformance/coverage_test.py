@@ -4,7 +4,7 @@ rule said to be unable to fire on some telemetry does."""
 import json, os, re, subprocess, sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from tap import TOP, case, done, lintel
+from tap import TOP, Skip, case, done, lintel
 
 SHARED = os.path.join(TOP, "..", "shared")
 RULES = [os.path.join(SHARED, "rules", name) for name in ("elastic", "elastic-behavior")]
@@ -55,5 +55,13 @@ for path in TELEMETRY:
         ids = fired(path)
         print("# %d rules fired, %d cannot" % (len(ids), len(missing)))
         assert missing and ids and None not in ids and not ids & missing, ids & missing
+
+with case("analytics.def is what scripts/attack-analytics makes of MITRE's data"):
+    extract = os.path.join(SHARED, "attack", "linux_analytics.json")
+    if not os.path.exists(extract):
+        raise Skip("../shared/attack is not here")
+    made = subprocess.run([sys.executable, os.path.join(TOP, "scripts", "attack-analytics"), extract],
+                          stdout=subprocess.PIPE, check=True).stdout
+    assert made == open(os.path.join(TOP, "src", "coverage", "analytics.def"), "rb").read()
 
 done()
