@@ -69,6 +69,7 @@ static int set_choice(struct coverage_options *o, int c)
 	} else if (c == 's') {
 		chosen = choose("--source", optarg, source_names, 2);
 		o->source = (enum coverage_source)chosen;
+		o->source_set = true;
 	} else {
 		chosen = choose("--only", optarg, verdicts, 3);
 		o->only_set = true;
@@ -420,6 +421,10 @@ static int run(int argc, char **argv)
 
 	if (status == EXIT_OK && !o.help)
 		status = read_flags(&o, argc, argv);
+	if (status == EXIT_OK && !o.help && o.source_set && optind < argc)
+		status = cli_usage_error(&verb_coverage,
+					 "--source is about this host, '%s' is telemetry; give one",
+					 argv[optind]);
 	if (status == EXIT_OK)
 		status = o.help ? cli_help(&verb_coverage)
 				: coverage(&o, (const char *const *)argv + optind,

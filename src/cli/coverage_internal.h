@@ -40,6 +40,7 @@ struct coverage_options {
 	const char *technique;
 	enum coverage_format format;
 	enum coverage_source source;
+	bool source_set;
 	bool no_probe;
 	bool only_set;
 	enum coverage_verdict only;

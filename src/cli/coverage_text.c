@@ -134,8 +134,9 @@ static void column(struct buf *out, const struct value *value, int width)
 	add_facet(out, value);
 	if (out->len == from)
 		buf_add_char(out, '-');
-	for (int n = (int)(out->len - from); n <= width; n++)
+	do
 		buf_add_char(out, ' ');
+	while (out->len < from + (size_t)width);
 }
 
 static void telemetry(struct page *p)

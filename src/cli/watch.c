@@ -42,6 +42,7 @@ struct options {
 	const char *config_path; /* NULL: the default one, if it is there */
 	uint64_t duration_s;     /* 0: until a signal */
 	uint64_t root_pid;       /* 0: all */
+	enum sensor_layer layer;
 };
 
 struct watch {
@@ -80,6 +81,7 @@ static const struct option long_options[] = {
     {"events", required_argument, NULL, 'e'},
     {"root-pid", required_argument, NULL, 'p'},
     {"cgroup", required_argument, NULL, 'g'},
+    {"layer", required_argument, NULL, 'y'},
     {"audit-log", required_argument, NULL, 'a'},
     {"format", required_argument, NULL, 'f'},
     {"output", required_argument, NULL, 'o'},
@@ -104,6 +106,24 @@ static int set_format(struct options *o, const char *format)
 				       format);
 	o->config.format = format;
 	return EXIT_OK;
+}
+
+static int set_layer(struct options *o, const char *name)
+{
+	static const char *const names[] = {
+	    [SENSOR_LAYER_AUTO] = "auto",
+	    [SENSOR_LAYER_TRACEPOINT] = "tracepoint",
+	    [SENSOR_LAYER_LSM] = "lsm",
+	    [SENSOR_LAYER_FENTRY] = "fentry",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(name, names[i])) {
+			o->layer = (enum sensor_layer)i;
+			return EXIT_OK;
+		}
+	return cli_usage_error(&verb_watch, "--layer is auto, tracepoint, lsm or fentry, not '%s'",
+			       name);
 }
 
 /* The configuration file is read first, so that flags win wherever --config stands among them.
@@ -152,6 +172,9 @@ static int read_flags(struct options *o, int argc, char **argv)
 			if (!cli_number(verb, "--state-memory", optarg, STATE_MEGABYTES_MIN,
 					STATE_MEGABYTES_MAX, &o->config.detection.state_megabytes))
 				status = EXIT_USAGE;
+			break;
+		case 'y':
+			status = set_layer(o, optarg);
 			break;
 		case 'b':
 			o->config.detection.building_blocks = true;
@@ -310,6 +333,7 @@ static int open_sensor(struct watch *w, const struct options *o)
 	    .root_pid = (uint32_t)o->root_pid,
 	    .cgroup_path = o->config.cgroup,
 	    .watch_directories = directories(w, &o->config),
+	    .layer = o->layer,
 	    .ring_bytes = (uint32_t)o->config.ring_megabytes << 20,
 	};
 
@@ -636,6 +660,9 @@ const struct verb verb_watch = {
 	"  --events FILE         also append every event to FILE, as NDJSON\n"
 	"  --root-pid PID        only this process and what it starts\n"
 	"  --cgroup PATH         only processes in this cgroup or below\n"
+	"  --layer LAYER         how files of rename, unlink, chmod ... are found: auto (default), "
+	"lsm,\n"
+	"                        fentry or tracepoint; for tests and for comparing\n"
 	"  --audit-log FILE      take events from this log of auditd or laurel instead of the "
 	"kernel,\n"
 	"                        as it grows and is rotated; - is standard input\n"

@@ -3,7 +3,7 @@
 #include "sensor/bpf_side_internal.h"
 
 #include "base/alloc.h"
-#include "base/log.h"
+#include "sensor/lsm.h"
 
 static void read_losses(const struct bpf_side *bpf, uint64_t total[WIRE_LOSS_COUNT])
 {
@@ -45,6 +45,26 @@ static uint64_t object_misses(const struct bpf_object *object)
 	return misses;
 }
 
+static uint64_t all_misses(const struct bpf_side *bpf)
+{
+	const struct bpf_object *const objects[] = {
+	    bpf->process->obj,
+	    bpf->calls ? bpf->calls->obj : NULL,
+	    bpf->file ? bpf->file->obj : NULL,
+	    bpf->network ? bpf->network->obj : NULL,
+	    bpf->uring ? bpf->uring->obj : NULL,
+	    bpf->uring_network ? bpf->uring_network->obj : NULL,
+	};
+	const struct bpf_object *object;
+	uint64_t misses = 0;
+
+	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
+		misses += object_misses(objects[i]);
+	for (int i = 0; (object = lsm_object(bpf->lsm, i)); i++)
+		misses += object_misses(object);
+	return misses;
+}
+
 void bpf_side_count_losses(struct bpf_side *bpf)
 {
 	uint64_t total[WIRE_LOSS_COUNT], ring = 0, shed = 0;
@@ -60,13 +80,7 @@ void bpf_side_count_losses(struct bpf_side *bpf)
 	counter_set(COUNTER_KERNEL_MAP_FULL, total[WIRE_LOSS_MAP]);
 	counter_set(COUNTER_PATH_TRUNCATED, total[WIRE_LOSS_PATH]);
 	counter_set(COUNTER_ARGV_TRUNCATED, total[WIRE_LOSS_ARGV]);
-	counter_set(COUNTER_KERNEL_MISSED,
-		    object_misses(bpf->process->obj) +
-			object_misses(bpf->calls ? bpf->calls->obj : NULL) +
-			object_misses(bpf->file ? bpf->file->obj : NULL) +
-			object_misses(bpf->network ? bpf->network->obj : NULL) +
-			object_misses(bpf->uring ? bpf->uring->obj : NULL) +
-			object_misses(bpf->uring_network ? bpf->uring_network->obj : NULL));
+	counter_set(COUNTER_KERNEL_MISSED, all_misses(bpf));
 	counter_set(COUNTER_MESSAGES_SKIPPED, total[WIRE_LOSS_MESSAGES]);
 }
 

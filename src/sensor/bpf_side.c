@@ -17,6 +17,7 @@
 #include "sensor/bpf_check.h"
 #include "sensor/cgroup.h"
 #include "sensor/demand.h"
+#include "sensor/lsm.h"
 #include "sensor/wire.h"
 
 /* bpf/common.h */
@@ -89,6 +90,8 @@ static int prepare(struct bpf_side *bpf, struct bpf_object *object)
 	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++)
 		if ((err = share_map(object, first, shared[i])))
 			return err;
+	if (bpf->lsm && (err = lsm_share(bpf->lsm, object)))
+		return err;
 	if (bpf->network && object != bpf->network->obj)
 		for (size_t i = 0; i < sizeof(of_sockets) / sizeof(of_sockets[0]); i++)
 			if ((err = share_map(object, bpf->network->obj, of_sockets[i])))
@@ -179,6 +182,11 @@ static int on_ring_record(void *context, void *data, size_t bytes)
 	return --bpf->left > 0 ? 0 : -EAGAIN;
 }
 
+static int prepare_lsm(void *bpf, struct bpf_object *object)
+{
+	return prepare(bpf, object);
+}
+
 static void load_network(struct bpf_side *bpf)
 {
 	int err = 0;
@@ -241,7 +249,7 @@ static int explain(int err)
 			  "before 5.11, raise RLIMIT_MEMLOCK (ulimit -l unlimited)");
 	else
 		log_error("sensor: process programs refused by this kernel: %s; lintel needs 5.10 "
-			  "or later with BTF (run with --debug for the kernel's reasons)",
+			  "or later with BTF (LINTEL_DEBUG=1 shows the kernel's reasons)",
 			  strerror(-err));
 	return err == -EMFILE || err == -ENFILE || err == -EPERM || err == -ENOMEM ? err : -ENOTSUP;
 }
@@ -340,6 +348,12 @@ int bpf_side_open(struct bpf_side **out, const struct sensor_options *options,
 		err = explain(err);
 		goto fail;
 	}
+	/* before the programs at a call's end, which are told what works */
+	err = lsm_open(&bpf->lsm, options->layer, &bpf->config, bpf->demand_bits, bpf->btf,
+		       prepare_lsm, bpf);
+	if (err)
+		goto fail;
+	bpf->config.hooks = lsm_hooks(bpf->lsm);
 	load_optional(bpf);
 	bpf->ring =
 	    ring_buffer__new(bpf_map__fd(bpf->process->maps.ring), on_ring_record, bpf, NULL);
@@ -365,6 +379,7 @@ void bpf_side_close(struct bpf_side *bpf)
 	network_bpf__destroy(bpf->network);
 	file_bpf__destroy(bpf->file);
 	calls_bpf__destroy(bpf->calls);
+	lsm_close(bpf->lsm);
 	process_bpf__destroy(bpf->process);
 	btf__free(bpf->btf);
 	free(bpf);
@@ -394,6 +409,8 @@ static void check_fired(struct bpf_side *bpf)
 		bpf->hooks[checks[i].hook] = checks[i].state;
 	/* Attached, or bpf_side_attach() had failed. */
 	bpf->hooks[HOOK_EXEC] = HOOK_UNCHECKED;
+	/* A map of the process object, which is there. */
+	bpf->hooks[HOOK_LOSSES] = HOOK_FIRES;
 	bpf->hooks[HOOK_URING_NETWORK] = bpf->uring_network ? HOOK_UNCHECKED : HOOK_MISSING;
 	/* Reached by a tail call, which the kernel does not count by itself. */
 	bpf->hooks[HOOK_FILE_CALLS] = bpf->file ? bpf->hooks[HOOK_SYS_EXIT] : HOOK_MISSING;
@@ -447,15 +464,13 @@ int bpf_side_attach(struct bpf_side *bpf)
 		 bpf->network ? ", inet_sock_set_state" : "",
 		 bpf->uring ? ", io_uring_submit_req, io_uring_complete" : "");
 	check_fired(bpf);
-	log_info(
-	    "sensor: no LSM or fentry layer in this version: names given to rename, unlink, "
-	    "link, chmod, truncate are the caller's strings, read as the call begins; a thread "
-	    "of the caller could change them in between, fanotify is the check on that");
+	lsm_report(bpf->lsm);
 	return 0;
 }
 
 void bpf_side_detach(struct bpf_side *bpf)
 {
+	lsm_detach(bpf->lsm);
 	if (bpf->uring_network)
 		uring_network_bpf__detach(bpf->uring_network);
 	if (bpf->uring)

@@ -27,6 +27,7 @@ struct bpf_side {
 	uint64_t demand_bits[DEMAND_BITS / 64];
 	struct btf *btf;
 	struct process_bpf *process;
+	struct lsm *lsm;
 	struct calls_bpf *calls;     /* the program at sys_exit; NULL when it could not be loaded */
 	struct file_bpf *file;       /* behind it; likewise */
 	struct network_bpf *network; /* likewise */

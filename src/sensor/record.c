@@ -125,6 +125,7 @@ void sensor_record(struct sensor *sensor, const void *data, size_t bytes)
 		return;
 	case WIRE_FILE:
 	case WIRE_PATHS:
+	case WIRE_PLACES:
 		file_event(sensor, &view);
 		return;
 	case WIRE_NETWORK:

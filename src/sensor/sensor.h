@@ -13,11 +13,20 @@
 
 struct sensor;
 
+/* How the files of calls on path strings are found. */
+enum sensor_layer {
+	SENSOR_LAYER_AUTO, /* what works best, for each kind of call */
+	SENSOR_LAYER_TRACEPOINT,
+	SENSOR_LAYER_LSM,
+	SENSOR_LAYER_FENTRY
+};
+
 struct sensor_options {
 	uint32_t root_pid;       /* only this process and what it starts; 0: all */
 	const char *cgroup_path; /* only processes in or below this cgroup; NULL: all */
 	/* Directories the second witness marks, NULL-terminated; NULL: none. */
 	const char *const *watch_directories;
+	enum sensor_layer layer;
 	/* Which changes to files to report; NULL: all. Borrowed for sensor_open(). */
 	const struct file_demand *demand;
 	uint32_t ring_bytes; /* 0: SENSOR_RING_BYTES_DEFAULT; a power of two */

@@ -51,6 +51,7 @@ struct located {
 	struct statx stat;    /* by the name, after the call; valid when has_stat */
 	bool has_stat;
 	bool is_partial; /* relative to a place unknown or cut: no path from the root */
+	bool is_outside; /* of the process's root: the path is from its mount namespace's */
 	bool is_lexical; /* symbolic links on the way were not resolved */
 };
 

@@ -34,6 +34,8 @@ enum wire_kind {
 	WIRE_MOUNTS,  /* the caller's mounts, root or mount namespace changed */
 	WIRE_NETWORK, /* a connection or a flow of datagrams begins or ends; struct wire_network */
 	WIRE_DNS, /* a message from or to port 53: struct wire_network, and text 0 is the message */
+	WIRE_PLACES, /* as WIRE_PATHS, but the places are the files themselves, as the kernel had
+		      * them; detail: struct wire_inode of the file at place 1, if there is one */
 	WIRE_KIND_COUNT
 };
 
@@ -163,6 +165,24 @@ _Static_assert(__builtin_offsetof(struct wire_record, span) == 240, "no holes");
 _Static_assert(sizeof(struct wire_record) == 280, "no holes");
 _Static_assert(sizeof(struct wire_network) == 64, "no holes");
 
+/* What waits between a hook and the end of its call (bpf/decided.h). Two paths of ordinary length fit
+ * the small form; what is longer goes to the few large ones. */
+#define DECIDED_SMALL 768
+#define DECIDED_LARGE 8192
+
+struct decided_small {
+	__u64
+	    acted; /* the struct dentry whose inode is reported as it is after the call; 0: none */
+	struct wire_record record;
+	char tail[DECIDED_SMALL];
+};
+
+struct decided_large {
+	__u64 acted;
+	struct wire_record record;
+	char tail[DECIDED_LARGE];
+};
+
 /* Loss causes, indices of the per-CPU array `losses`; ring losses by kind come first. */
 enum wire_loss {
 	WIRE_LOSS_RING,
@@ -184,7 +204,7 @@ struct wire_config {
 	__u32 own_mount_ns;  /* lintel's own view: its mount namespace and root directory */
 	__u32 demands; /* 1 << enum demand_kind of those there are; 0: every change is wanted */
 	__u32 wanted;  /* 1 << enum wire_kind of what somebody reads */
-	__u32 pad;
+	__u32 hooks;   /* 1 << enum lsm_hook: those that work */
 	__u64 own_root_inode;
 	__u64 cgroup_id; /* only this cgroup and those below it; 0: all */
 	/* A kind is held back while this much waits in the ring, so that what is left of it is for

@@ -171,7 +171,7 @@ with case("a closed pipe ends quietly"):
     p = subprocess.run("%s query '%s' %s | head -1" % (LINTEL, QUERY, lines), shell=True, capture_output=True, text=True)
     assert len(p.stdout.splitlines()) == 1 and "Sanitizer" not in p.stderr, p.stderr
 with case("wrong options"):
-    for argv in (["hunt"], ["query"], ["watch", "--format", "xml"], ["watch", "--duration", "-1"], ["watch", "extra"],
+    for argv in (["hunt"], ["query"], ["watch", "--format", "xml"], ["watch", "--layer", "xml"], ["watch", "--duration", "-1"], ["watch", "extra"],
                  ["rules"], ["rules", "frobnicate"], ["nosuchverb"], ["query", "--nosuch", QUERY, "-"]):
         p = lintel(*argv)
         assert p.returncode == 2 and p.err.strip(), (argv, p.returncode, p.err)

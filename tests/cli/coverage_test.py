@@ -218,7 +218,8 @@ with case("output that cannot be written"):
 
 with case("wrong usage names what is wrong"):
     for argv in (["--format", "xml"], ["--source", "moon"], ["--only", "some"], ["--technique", "1574"],
-                 ["--technique", "T1574 x"], ["--fail-below", "101"], ["--nonsense"], ["--config", path("absent")]):
+                 ["--technique", "T1574 x"], ["--fail-below", "101"], ["--nonsense"],
+                 ["--source", "audit", path("t.ndjson")], ["--config", path("absent")]):
         p = lintel("coverage", *argv)
         assert p.returncode == 2 and argv[-1] in p.err, (argv, p.err)
     p = lintel("coverage", "--help")

@@ -275,6 +275,37 @@ static int do_thread(char **a)
 	return (intptr_t)result == 6 ? 0 : 1;
 }
 
+/* "race-a" and "race-b" in turn, as fast as it goes. */
+static volatile char raced_path[] = "race-a";
+static atomic_bool race_is_over;
+
+static void *flip_path(void *none)
+{
+	(void)none;
+	while (!race_is_over)
+		raced_path[5] ^= 'a' ^ 'b';
+	return NULL;
+}
+
+/* Remove a file whose name another thread changes meanwhile, and say each time which it was. */
+static int do_race(char **a)
+{
+	pthread_t thread;
+	int err = 0;
+
+	if (pthread_create(&thread, NULL, flip_path, NULL))
+		return 1;
+	for (int i = atoi(a[0]); i > 0 && !err; i--) {
+		close(xopen("race-a", O_WRONLY | O_CREAT));
+		close(xopen("race-b", O_WRONLY | O_CREAT));
+		err = check(syscall(SYS_unlink, (char *)raced_path), "unlink");
+		puts(access("race-a", F_OK) ? "race-a" : "race-b");
+	}
+	race_is_over = true;
+	pthread_join(thread, NULL);
+	return err;
+}
+
 #ifdef __x86_64__
 /* A 32-bit system call from 64-bit code: arguments must lie below 4 GB. */
 static long int80(long number, long a, long b, long c)
@@ -501,6 +532,7 @@ static const struct {
     {"tmpfile", do_tmpfile, 1},
     {"memfd", do_memfd, 0},
     {"thread", do_thread, 1},
+    {"race", do_race, 1},
     {"int80", do_int80, 2},
     {"uring", do_uring, 4},
     {"uring-fail", do_uring_fail, 0},

@@ -10,7 +10,7 @@ this machine's own packages; both are kept in build-vm/ (--update: look for newe
 console said is kept in build-vm/console-KERNEL.log. Prints TAP, one line for each kernel and case, and
 "N passed, N failed, N skipped" last. A kernel that cannot be had is skipped, with the reason.
 """
-import argparse, glob, json, os, queue, shutil, subprocess, sys, threading, time
+import argparse, fcntl, glob, json, os, queue, shutil, signal, subprocess, sys, threading, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
@@ -170,7 +170,7 @@ def run_kernel(results, name, args, programs, base):
         why = follow(results, name, machine, programs)
         if why:
             machine.process.kill()
-    except KeyboardInterrupt:
+    except BaseException:
         machine.process.kill()
         raise
     finally:
@@ -197,8 +197,15 @@ def main():
     args = parser.parse_args()
     if not shutil.which("qemu-system-x86_64"):
         sys.exit("there is no qemu-system-x86_64; scripts/install-deps --vm installs it")
+    # An emulator left behind would go on for as long as its tests do.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     results = Results(args.verbose)
     os.makedirs(CACHE, exist_ok=True)
+    lock = open(os.path.join(CACHE, "lock"), "w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        sys.exit("another test-vm runs in build-vm")
     base = image.base(CACHE)
     programs = {name: tests[name] for name in args.only or tests}
     for name in args.kernel or kernels.SUITES:

@@ -71,6 +71,7 @@ struct scratch {
 	__u64 mnt, mount, mnt_root, dentry; /* where it is */
 	__u64 first_root, upper;            /* where its next parts begin */
 	__u64 start, phase, marked;
+	__u64 acted; /* before the record: they are kept together (decided.h) */
 	struct wire_record record;
 	char tail[WIRE_TAIL_BYTES];
 };
@@ -141,27 +142,34 @@ static __always_inline bool is_urgent(const struct wire_record *record)
 	       record->actor.root_inode != config.own_root_inode;
 }
 
-/* Send it. `by_path`: the reader will have to find the file by its name, and is woken at once if it
- * needs the process for that. */
+/* Send a record of so many bytes, tail and all. `by_path`: the reader will have to find the file by
+ * its name, and is woken at once if it needs the process for that. */
+static __always_inline void send_record(struct wire_record *record, __u64 bytes, bool by_path)
+{
+	__u64 flags = BPF_RB_NO_WAKEUP;
+	__u64 waiting;
+
+	waiting = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
+	if ((by_path && is_urgent(record)) ||
+	    waiting / WAKE_BYTES != (waiting + bytes) / WAKE_BYTES)
+		flags = BPF_RB_FORCE_WAKEUP;
+	if (bpf_ringbuf_output(&ring, record, bytes, flags))
+		count_loss(WIRE_LOSS_RING + record->kind);
+}
+
+/* Send what was built. */
 static __always_inline void record_send(struct scratch *s, bool by_path)
 {
 	__u64 bytes = s->used;
-	__u64 flags = BPF_RB_NO_WAKEUP;
-	__u64 waiting;
 
 	if (bytes > WIRE_TAIL_BYTES)
 		bytes = WIRE_TAIL_BYTES;
 	bytes += sizeof(s->record);
 	s->record.bytes = bytes;
-	waiting = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
-	if ((by_path && is_urgent(&s->record)) ||
-	    waiting / WAKE_BYTES != (waiting + bytes) / WAKE_BYTES)
-		flags = BPF_RB_FORCE_WAKEUP;
 	KEEP(bytes);
 	if (bytes > sizeof(s->record) + WIRE_TAIL_BYTES)
 		return;
-	if (bpf_ringbuf_output(&ring, &s->record, bytes, flags))
-		count_loss(WIRE_LOSS_RING + s->record.kind);
+	send_record(&s->record, bytes, by_path);
 	if (s->record.failed)
 		count_loss(WIRE_LOSS_READ);
 	if (s->record.cut & (1u << WIRE_SPAN_ARGV))

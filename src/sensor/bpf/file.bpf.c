@@ -4,7 +4,7 @@
  * for path strings only: what the caller's memory holds after the call need not be what the kernel
  * was given.
  */
-#include "sensor/bpf/files.h"
+#include "sensor/bpf/decided.h"
 
 enum {
 	SLOT_ENTER,
@@ -140,8 +140,12 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 		return 0;
 	if (args->flags >= 0 && is_rmdir(args, argument(&at, args->flags)))
 		return 0;
-	if (!followed((void *)bpf_get_current_task(), pid_tgid >> 32) ||
-	    !are_paths_wanted(&at, args))
+	if (!followed((void *)bpf_get_current_task(), pid_tgid >> 32))
+		return 0;
+	/* Which file it is the hook knows for sure; whether it is wanted, too. */
+	if (has_hook(args->what))
+		ask(tid, call);
+	if (!are_paths_wanted(&at, args))
 		return 0;
 	g = read_strings(&at, call);
 	/* A string in a page not yet touched cannot be read now; the call will bring it in, and
@@ -209,6 +213,24 @@ static __noinline int send_paths(struct call_site *at, __u32 key, __u32 call)
 	if (small || large)
 		forget_strings(tid);
 	return 0;
+}
+
+/* By what the kernel decided on, or else by the strings it was given. */
+static __noinline int send_call(struct call_site *at, __u32 call)
+{
+	const volatile struct call_args *args;
+	__u32 tid = bpf_get_current_pid_tgid();
+	__u32 flags = at->compat ? WIRE_COMPAT : 0;
+
+	if (call >= CALL_COUNT)
+		return 0;
+	args = &calls[call];
+	if (has_hook(args->what) &&
+	    send_decided(tid, call, flags, args->flags < 0 ? 0 : argument(at, args->flags))) {
+		forget_strings(tid);
+		return 0;
+	}
+	return send_paths(at, scratch_key(SLOT_EXIT), call);
 }
 
 static __always_inline __u64 open_flags(const struct call_site *at,
@@ -333,7 +355,9 @@ int BPF_PROG(on_file_call, struct pt_regs *regs, long ret)
 	if (has_failed(ret))
 		forget_strings(tid);
 	else if (args->flags < 0 || !is_rmdir(args, argument(&at, args->flags)))
-		send_paths(&at, scratch_key(SLOT_EXIT), call);
+		send_call(&at, call);
+	if (has_hook(args->what))
+		forget_decided(tid);
 	return 0;
 }
 

@@ -225,6 +225,8 @@ struct thread_info {
 
 struct task_struct {
 	struct thread_info thread_info;
+	unsigned int flags;
+	void *worker_private; /* since 5.17; of an io_uring's worker: struct io_worker */
 	int pid, tgid;
 	int exit_code;
 	__u64 start_boottime;
@@ -264,8 +266,17 @@ struct io_cqe {
 	int fd;
 };
 
+struct io_wq_work {
+	int cancel_seq;
+};
+
+struct io_worker {
+	struct io_wq_work *cur_work;
+};
+
 struct io_kiocb {
 	struct file *file;
+	struct io_wq_work work;
 	__u8 opcode;
 	struct io_cqe cqe; /* since 5.19 */
 	__u64 flags;       /* 32 bits wide before 6.10 */
@@ -310,6 +321,31 @@ struct io_unlink {
 
 struct io_xattr {
 	struct filename *filename;
+};
+
+/* Some time between 6.18 and 7.2 the operations' names were wrapped in a struct of their own. */
+struct delayed_filename {
+	struct filename *__incomplete_filename;
+};
+
+struct io_open___delayed {
+	struct delayed_filename filename;
+};
+
+struct io_rename___delayed {
+	struct delayed_filename oldpath, newpath;
+};
+
+struct io_link___delayed {
+	struct delayed_filename oldpath, newpath;
+};
+
+struct io_unlink___delayed {
+	struct delayed_filename filename;
+};
+
+struct io_xattr___delayed {
+	struct delayed_filename filename;
 };
 
 struct seq_file;

@@ -11,7 +11,7 @@
  * argument since 5.19. Operations have structs of their own (struct io_open and so on) since 6.0.
  * The loader loads one of the two programs.
  */
-#include "sensor/bpf/files.h"
+#include "sensor/bpf/decided.h"
 #include "sensor/bpf/uring.h"
 
 enum {
@@ -104,13 +104,18 @@ static __always_inline void read_string(struct strings *g, __u32 bit, struct fil
 	g->head.bytes = at + n;
 }
 
+/* A name of an operation, however this kernel keeps it. */
+#define NAME_OF(request, type, member)                                                           \
+	(bpf_core_type_exists(struct delayed_filename)                                           \
+	     ? BPF_CORE_READ((struct type##___delayed *)(request), member.__incomplete_filename) \
+	     : BPF_CORE_READ((struct type *)(request), member))
+
 /* The operation's own struct lies at the request's start (io_kiocb_to_cmd). */
 static __always_inline void gather_arguments(struct strings *g, __u32 call, void *request)
 {
 	struct io_rename *move = request;
 	struct io_unlink *unlink = request;
 	struct io_open *open = request;
-	struct io_xattr *xattr = request;
 	struct io_link *link = request;
 
 	g->head.dfd0 = g->head.dfd1 = -100;
@@ -120,34 +125,34 @@ static __always_inline void gather_arguments(struct strings *g, __u32 call, void
 		g->head.dfd0 = BPF_CORE_READ(open, dfd);
 		g->head.slot = BPF_CORE_READ(open, file_slot);
 		g->head.flags = BPF_CORE_READ(open, how.flags);
-		read_string(g, 1, BPF_CORE_READ(open, filename));
+		read_string(g, 1, NAME_OF(request, io_open, filename));
 		return;
 	case CALL_URING_RENAMEAT:
 		g->head.dfd0 = BPF_CORE_READ(move, old_dfd);
 		g->head.dfd1 = BPF_CORE_READ(move, new_dfd);
 		g->head.flags = BPF_CORE_READ(move, flags);
-		read_string(g, 1, BPF_CORE_READ(move, oldpath));
-		read_string(g, 2, BPF_CORE_READ(move, newpath));
+		read_string(g, 1, NAME_OF(request, io_rename, oldpath));
+		read_string(g, 2, NAME_OF(request, io_rename, newpath));
 		return;
 	case CALL_URING_LINKAT:
 		g->head.dfd0 = BPF_CORE_READ(link, old_dfd);
 		g->head.dfd1 = BPF_CORE_READ(link, new_dfd);
 		g->head.flags = BPF_CORE_READ(link, flags);
-		read_string(g, 1, BPF_CORE_READ(link, oldpath));
-		read_string(g, 2, BPF_CORE_READ(link, newpath));
+		read_string(g, 1, NAME_OF(request, io_link, oldpath));
+		read_string(g, 2, NAME_OF(request, io_link, newpath));
 		return;
 	case CALL_URING_SYMLINKAT: /* the link first, then its text, as calls.def has it */
 		g->head.dfd0 = BPF_CORE_READ(link, new_dfd);
-		read_string(g, 1, BPF_CORE_READ(link, newpath));
-		read_string(g, 2, BPF_CORE_READ(link, oldpath));
+		read_string(g, 1, NAME_OF(request, io_link, newpath));
+		read_string(g, 2, NAME_OF(request, io_link, oldpath));
 		return;
 	case CALL_URING_UNLINKAT:
 		g->head.dfd0 = BPF_CORE_READ(unlink, dfd);
 		g->head.flags = BPF_CORE_READ(unlink, flags);
-		read_string(g, 1, BPF_CORE_READ(unlink, filename));
+		read_string(g, 1, NAME_OF(request, io_unlink, filename));
 		return;
 	case CALL_URING_SETXATTR:
-		read_string(g, 1, BPF_CORE_READ(xattr, filename));
+		read_string(g, 1, NAME_OF(request, io_xattr, filename));
 		return;
 	}
 }
@@ -235,6 +240,8 @@ static __always_inline int on_request(struct io_kiocb *req)
 		on_silent(task, g, req, req_flags);
 	else if (bpf_map_update_elem(&pending, &id, g, BPF_ANY))
 		count_loss(WIRE_LOSS_MAP);
+	else if (call < CALL_COUNT && has_hook(calls[call].what))
+		ask(id, call);
 	return 0;
 }
 
@@ -269,8 +276,10 @@ int BPF_PROG(on_complete)
 	res = result_of(ctx);
 	if (res < 0 || call >= CALL_COUNT)
 		goto out;
+	KEEP(call);
 	if (calls[call].how == HOW_PATHS) {
-		send_paths(task, g, key, 0);
+		if (!has_hook(calls[call].what) || !send_decided(id, call, 0, g->head.flags))
+			send_paths(task, g, key, 0);
 	} else if (calls[call].how == HOW_OPEN) {
 		file = g->head.slot ? 0 : file_of_fd(task, res);
 		if (g->head.slot)
@@ -281,6 +290,8 @@ int BPF_PROG(on_complete)
 		send_content(task, BPF_CORE_READ(req, file), key, call, 0);
 	}
 out:
+	if (config.hooks)
+		forget_decided(id);
 	bpf_map_delete_elem(&pending, &id);
 	return 0;
 }
