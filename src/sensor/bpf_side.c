@@ -499,6 +499,7 @@ static void check_fired(struct bpf_side *bpf)
 	/* Reached by a tail call, which the kernel does not count by itself. */
 	bpf->hooks[HOOK_FILE_CALLS] = bpf->file ? bpf->hooks[HOOK_SYS_EXIT] : HOOK_MISSING;
 	bpf->hooks[HOOK_NETWORK_CALLS] = bpf->network ? bpf->hooks[HOOK_SYS_EXIT] : HOOK_MISSING;
+	bpf->hooks[HOOK_PROCESS_CALLS] = bpf->procall ? bpf->hooks[HOOK_SYS_EXIT] : HOOK_MISSING;
 }
 
 void bpf_side_try_more(struct bpf_side *bpf)
