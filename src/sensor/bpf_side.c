@@ -21,6 +21,7 @@
 
 #include "calls.skel.h"
 #include "file.skel.h"
+#include "guard.skel.h"
 #include "network.skel.h"
 #include "process.skel.h"
 #include "tasks.skel.h"
@@ -40,6 +41,7 @@ struct bpf_side {
 	struct calls_bpf *calls;     /* the program at sys_exit; NULL when it could not be loaded */
 	struct file_bpf *file;       /* behind it; likewise */
 	struct network_bpf *network; /* likewise */
+	struct guard_bpf *guard;     /* likewise */
 	struct uring_bpf *uring;     /* likewise */
 	struct uring_network_bpf *uring_network; /* likewise */
 	struct tasks_bpf *tasks;                 /* likewise */
@@ -224,6 +226,11 @@ static void load_optional(struct bpf_side *bpf)
 		log_warning("sensor: file programs refused (%s): no file events but fanotify's",
 			    strerror(-err));
 	load_network(bpf);
+	LOAD(bpf, guard, bpf->guard, choose_none);
+	if (err)
+		log_warning("sensor: signal_generate program refused (%s): signals sent to lintel "
+			    "are not seen",
+			    strerror(-err));
 	LOAD(bpf, tasks, bpf->tasks, choose_none);
 	/* its operations' structs, as uring.bpf.c reads them */
 	if (btf__find_by_name_kind(bpf->btf, "io_open", BTF_KIND_STRUCT) < 0) {
@@ -366,6 +373,7 @@ void bpf_side_close(struct bpf_side *bpf)
 	tasks_bpf__destroy(bpf->tasks);
 	uring_network_bpf__destroy(bpf->uring_network);
 	uring_bpf__destroy(bpf->uring);
+	guard_bpf__destroy(bpf->guard);
 	network_bpf__destroy(bpf->network);
 	file_bpf__destroy(bpf->file);
 	calls_bpf__destroy(bpf->calls);
@@ -417,6 +425,10 @@ int bpf_side_attach(struct bpf_side *bpf)
 		    "sensor: inet_sock_set_state not attached (%s): TCP connections are not "
 		    "seen to begin or end",
 		    strerror(-err));
+	if (bpf->guard && (err = guard_bpf__attach(bpf->guard)))
+		log_warning("sensor: signal_generate not attached (%s): signals sent to lintel are "
+			    "not seen",
+			    strerror(-err));
 	if (bpf->uring_network && (err = uring_network_bpf__attach(bpf->uring_network)))
 		log_warning("sensor: io_uring_complete not attached (%s): connections made by "
 			    "io_uring are not seen",
@@ -445,6 +457,8 @@ void bpf_side_detach(struct bpf_side *bpf)
 		uring_network_bpf__detach(bpf->uring_network);
 	if (bpf->uring)
 		uring_bpf__detach(bpf->uring);
+	if (bpf->guard)
+		guard_bpf__detach(bpf->guard);
 	if (bpf->network)
 		network_bpf__detach(bpf->network);
 	if (bpf->calls)

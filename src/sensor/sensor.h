@@ -10,6 +10,7 @@
 #include "event/event.h"
 #include "process/host.h"
 #include "process/process.h"
+#include "sensor/own.h"
 
 struct sensor;
 
@@ -20,6 +21,8 @@ struct sensor_options {
 	const char *const *watch_directories;
 	/* Which changes to files to report; NULL: all. Borrowed for sensor_open(). */
 	const struct file_demand *demand;
+	/* lintel's own files; NULL: none. Borrowed as long as the sensor lives. */
+	const struct own_file *own;
 	uint32_t ring_bytes; /* 0: SENSOR_RING_BYTES_DEFAULT; a power of two */
 	uint32_t wanted;     /* 1 << enum wire_kind of what is read; 0: all */
 };

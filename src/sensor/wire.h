@@ -34,6 +34,7 @@ enum wire_kind {
 	WIRE_MOUNTS,  /* the caller's mounts, root or mount namespace changed */
 	WIRE_NETWORK, /* a connection or a flow of datagrams begins or ends; struct wire_network */
 	WIRE_DNS, /* a message from or to port 53: struct wire_network, and text 0 is the message */
+	WIRE_SIGNAL, /* somebody sent lintel a signal; value is its number */
 	WIRE_KIND_COUNT
 };
 
