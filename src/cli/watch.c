@@ -16,6 +16,7 @@
 #include "base/notify.h"
 #include "cli/cli.h"
 #include "cli/config.h"
+#include "cli/run_marker.h"
 #include "cli/setup.h"
 #include "cli/state.h"
 #include "cli/watch_audit.h"
@@ -62,6 +63,7 @@ struct watch {
 	struct sink *events;       /* --events; may be NULL */
 	struct state *state;
 	struct watch_guard *guard;
+	struct run_marker *marker;
 	bool hides_blocks;
 	int signal_fd;
 	int epoll_fd;
@@ -510,6 +512,7 @@ static void advance(struct watch *w)
 	detector_advance(w->detector, w->stream_time_ns);
 	/* Failures are said and counted there; it is tried again. */
 	guard_report();
+	run_marker_touch(w->marker);
 	if (state_save(w->state, w->detector, false))
 		log_debug("state not saved");
 	if (w->audit)
@@ -565,6 +568,24 @@ static void summary(struct watch *w)
 	buf_free(&blocks);
 }
 
+/* That the last watch did not end by itself is this one's first event. */
+static void look_back(struct watch *w)
+{
+	struct last_run last;
+	struct event event;
+	bool unclean;
+
+	if (run_marker_open(&w->marker, state_path(w->state, "run.json"), w->host, &last, &unclean))
+		log_debug("no mark of this run");
+	if (!unclean)
+		return;
+	log_warning("the last watch did not end by itself: nobody watched until now");
+	event_init(&event, w->fields);
+	run_marker_event(&last, w->host, &event);
+	on_event(w, &event, NULL);
+	event_free(&event);
+}
+
 static int watch(const struct options *o)
 {
 	struct watch w = {.signal_fd = -1, .epoll_fd = -1, .stream_time_ns = INT64_MIN};
@@ -587,6 +608,7 @@ static int watch(const struct options *o)
 	if (!error) {
 		log_info("watching");
 		notify_service_manager("READY=1\nSTATUS=watching");
+		look_back(&w);
 		status = loop(&w, o->duration_s);
 		notify_service_manager("STOPPING=1");
 		/* What was in flight when the signal came still counts. */
@@ -598,6 +620,7 @@ static int watch(const struct options *o)
 		if (state_save(w.state, w.detector, true))
 			status = EXIT_FAILED;
 		summary(&w);
+		run_marker_close(w.marker);
 	}
 	close_all(&w);
 	return status;
