@@ -606,9 +606,9 @@ static int watch(const struct options *o)
 	    error == -EPERM || error == -EACCES || error == -ENOTSUP ? EXIT_DENIED : EXIT_FAILED;
 
 	if (!error) {
+		look_back(&w);
 		log_info("watching");
 		notify_service_manager("READY=1\nSTATUS=watching");
-		look_back(&w);
 		status = loop(&w, o->duration_s);
 		notify_service_manager("STOPPING=1");
 		/* What was in flight when the signal came still counts. */

@@ -87,6 +87,7 @@ static const struct {
     {"socket", AF_NETLINK, "name service modules ask which interfaces there are"},
     {"prctl", PR_SET_VMA, "libc names its mappings"},
     {"prctl", PR_GET_THP_DISABLE, "malloc asks about huge pages"},
+    {"prctl", PR_CAPBSET_READ, "libcap, which the name service module of systemd loads"},
     {"bpf", CMD_MAP_LOOKUP_ELEM, "counters of lost events"},
     {"bpf", CMD_OBJ_GET_INFO_BY_FD, "how often the kernel missed to run a program"},
 };

@@ -88,14 +88,14 @@ static void try_refused(void)
 	check(counter_get(COUNTER_CALL_REFUSED) >= before + 6, "each was counted");
 }
 
-static void try_writes(const char *directory, bool is_audit, bool is_user)
+static void try_writes(const char *directory, bool is_audit, bool is_user, bool has_landlock)
 {
 	char other[1024];
 
 	snprintf(other, sizeof(other), "%s-other", directory);
 	int fd = make(other, "file");
 
-	if (is_audit && syscall(SYS_landlock_create_ruleset, NULL, 0, 1) <= 0 && !is_user)
+	if (is_audit && !has_landlock && !is_user)
 		printf("ok %d - nothing is made elsewhere # SKIP no Landlock in this kernel\n",
 		       ++count);
 	else if (is_audit || is_user)
@@ -110,6 +110,9 @@ int main(int argc, char **argv)
 	const char *writable[] = {argc > 2 ? argv[2] : ".", NULL};
 	bool is_audit = argc > 1 && strcmp(argv[1], "audit") == 0;
 
+	/* LANDLOCK_CREATE_RULESET_VERSION; the list lets nobody ask later */
+	bool has_landlock = syscall(SYS_landlock_create_ruleset, NULL, 0, 1) > 0;
+
 	if (argc < 3)
 		return 2;
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -118,10 +121,18 @@ int main(int argc, char **argv)
 	if (argc > 3 && guard_find_user(argv[3], &options.user))
 		return 3;
 	check(!guard_enter(&options), "entered");
-	check(readlink("/proc/1/root", (char[2]){0}, 1) > 0 || is_audit,
-	      "other processes' roots are seen");
+	char link[64], target[2];
+
+	/* The caller: it may be of another user and is in no Landlock domain of ours. */
+	snprintf(link, sizeof(link), "/proc/%d/root", (int)getppid());
+	bool sees_root = readlink(link, target, sizeof(target)) > 0;
+
+	check(is_audit || sees_root, "other processes' roots are seen");
+	/* why the sensor goes without Landlock; should a kernel change this, lintel can have it */
+	if (is_audit && has_landlock)
+		check(!sees_root, "under Landlock they are not");
 	try_allowed(writable[0]);
-	try_writes(writable[0], is_audit, options.user.name != NULL);
+	try_writes(writable[0], is_audit, options.user.name != NULL, has_landlock);
 	try_refused();
 	printf("1..%d\n", count);
 	return 0;
