@@ -18,7 +18,8 @@ ALLOWED = {
     "source": {"process", "event", "base"},
     "hunt": {"source", "engine", "rule", "eql", "event", "base"},
     "sink": {"engine", "rule", "eql", "event", "base"},
-    "cli": {"hunt", "coverage", "sink", "source", "sensor", "engine", "rule", "process", "eql", "event", "base"},
+    "guard": {"base"},
+    "cli": {"guard", "hunt", "coverage", "sink", "source", "sensor", "engine", "rule", "process", "eql", "event", "base"},
 }
 
 def main():

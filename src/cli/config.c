@@ -38,6 +38,7 @@ static const struct key {
     {"watch", "format", KEY_TEXT, offsetof(struct config, format), 0, 0, {"terminal", "ndjson"}},
     {"watch", "output", KEY_TEXT, offsetof(struct config, output), 0, 0, {0}},
     {"watch", "events", KEY_TEXT, offsetof(struct config, events), 0, 0, {0}},
+    {"watch", "user", KEY_TEXT, offsetof(struct config, user), 0, 0, {0}},
     {"watch", "cgroup", KEY_TEXT, offsetof(struct config, cgroup), 0, 0, {0}},
     {"watch", "audit_log", KEY_TEXT, offsetof(struct config, audit_log), 0, 0, {0}},
     {"watch", "tolerance", KEY_SECONDS, offsetof(struct config, detection.tolerance_ns), 0, 0, {0}},

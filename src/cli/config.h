@@ -27,6 +27,7 @@ struct config {
 	const char *format;    /* "terminal" or "ndjson" */
 	const char *output;    /* NULL: stdout */
 	const char *events;    /* NULL: not written */
+	const char *user;      /* to become after start; NULL: stay */
 	const char *cgroup;    /* NULL: all */
 	const char *audit_log; /* NULL: the sensor */
 	struct detection_options detection;

@@ -35,7 +35,8 @@ static int check_owner(const char *directory)
 		return -errno;
 	if (!S_ISDIR(st.st_mode))
 		return -ENOTDIR;
-	if (st.st_uid != 0 || (st.st_mode & S_IWOTH) || ((st.st_mode & S_IWGRP) && st.st_gid != 0))
+	if ((st.st_uid != 0 && st.st_uid != geteuid()) || (st.st_mode & S_IWOTH) ||
+	    ((st.st_mode & S_IWGRP) && st.st_gid != 0))
 		return -EPERM;
 	return 0;
 }
@@ -48,7 +49,8 @@ static int make_directory(const char *directory)
 		log_error("state directory %s: %s", directory, strerror(error));
 		return -error;
 	}
-	int owned = geteuid() ? 0 : check_owner(directory);
+	/* Who is not root and has no rights of root risks only his own files. */
+	int owned = getuid() ? 0 : check_owner(directory);
 
 	if (owned)
 		log_error("state directory %s: %s", directory,

@@ -17,9 +17,11 @@
 #include "cli/cli.h"
 #include "cli/config.h"
 #include "cli/losses.h"
+#include "cli/run_marker.h"
 #include "cli/setup.h"
 #include "cli/state.h"
 #include "cli/watch_audit.h"
+#include "cli/watch_guard.h"
 #include "engine/alert.h"
 #include "engine/engine.h"
 #include "event/json.h"
@@ -43,6 +45,7 @@ struct options {
 	uint64_t duration_s;     /* 0: until a signal */
 	uint64_t root_pid;       /* 0: all */
 	enum sensor_layer layer;
+	bool no_sandbox;
 };
 
 struct watch {
@@ -62,6 +65,8 @@ struct watch {
 	struct sink *events;       /* --events; may be NULL */
 	struct state *state;
 	struct losses *losses;
+	struct watch_guard *guard;
+	struct run_marker *marker;
 	bool hides_blocks;
 	int signal_fd;
 	int epoll_fd;
@@ -88,6 +93,8 @@ static const struct option long_options[] = {
     {"tolerance", required_argument, NULL, 'l'},
     {"state-memory", required_argument, NULL, 'm'},
     {"building-blocks", no_argument, NULL, 'b'},
+    {"user", required_argument, NULL, 'u'},
+    {"no-sandbox", no_argument, NULL, 'x'},
     {"help", no_argument, NULL, 'h'},
     {0},
 };
@@ -192,6 +199,12 @@ static int read_flags(struct options *o, int argc, char **argv)
 			break;
 		case 'e':
 			o->config.events = optarg;
+			break;
+		case 'u':
+			o->config.user = optarg;
+			break;
+		case 'x':
+			o->no_sandbox = true;
 			break;
 		case 'g':
 			o->config.cgroup = optarg;
@@ -309,6 +322,7 @@ static void ask_for_files(struct watch *w, const struct config *config, struct f
 		demand->all = true;
 		demand->asker = STR("--events");
 	}
+	watch_guard_ask(w->guard, &w->directories, demand);
 	if (demand->all)
 		log_info("every change to a file is reported, asked for by %.*s",
 			 STR_ARG(demand->asker));
@@ -327,9 +341,11 @@ static int open_sensor(struct watch *w, const struct options *o)
 	    .host_id = host_id(w->host),
 	    .boot_id = host_boot_id(w->host),
 	};
+	watch_guard_find_files(w->guard, &o->config, o->config_path, &o->rules);
 	ask_for_files(w, &o->config, &demand);
 	struct sensor_options sensor = {
 	    .demand = &demand,
+	    .own = watch_guard_files(w->guard),
 	    .root_pid = (uint32_t)o->root_pid,
 	    .cgroup_path = o->config.cgroup,
 	    .watch_directories = directories(w, &o->config),
@@ -422,8 +438,14 @@ static int open_all(struct watch *w, const struct options *o)
 				       .context = w});
 	w->maker = alert_maker_new(w->fields);
 	w->host = host_new();
-	if ((error = open_state(w, o->config.state)) != 0)
+	if ((error = watch_guard_open(&w->guard, &o->config)) != 0)
 		return error;
+	/* What the state directory holds belongs to the user lintel becomes, and may be a link. */
+	if ((error = watch_guard_as_user(w->guard, true)) != 0)
+		return error;
+	error = open_state(w, o->config.state);
+	if (watch_guard_as_user(w->guard, false) || error)
+		return error ? error : -EPERM;
 	if ((error = open_sinks(w, &o->config)) != 0)
 		return error;
 	if ((error = open_signals(w)) != 0)
@@ -458,6 +480,7 @@ static void close_all(struct watch *w)
 	buf_free(&w->ancestors);
 	losses_free(w->losses);
 	state_close(w->state);
+	watch_guard_close(w->guard);
 	if (w->signal_fd >= 0)
 		close(w->signal_fd);
 	if (w->epoll_fd >= 0)
@@ -536,6 +559,8 @@ static void advance(struct watch *w)
 		w->stream_time_ns = now;
 	detector_advance(w->detector, w->stream_time_ns);
 	/* Failures are said and counted there; it is tried again. */
+	guard_report();
+	run_marker_touch(w->marker);
 	if (state_save(w->state, w->detector, false) || note_losses(w, false))
 		log_debug("state not saved");
 	if (w->audit)
@@ -591,6 +616,24 @@ static void summary(struct watch *w)
 	buf_free(&blocks);
 }
 
+/* That the last watch did not end by itself is this one's first event. */
+static void look_back(struct watch *w)
+{
+	struct last_run last;
+	struct event event;
+	bool unclean;
+
+	if (run_marker_open(&w->marker, state_path(w->state, "run.json"), w->host, &last, &unclean))
+		log_debug("no mark of this run");
+	if (!unclean)
+		return;
+	log_warning("the last watch did not end by itself: nobody watched until now");
+	event_init(&event, w->fields);
+	run_marker_event(&last, w->host, &event);
+	on_event(w, &event, NULL);
+	event_free(&event);
+}
+
 static int watch(const struct options *o)
 {
 	struct watch w = {.signal_fd = -1, .epoll_fd = -1, .stream_time_ns = INT64_MIN};
@@ -604,11 +647,15 @@ static int watch(const struct options *o)
 	rule_set_init(&w.rules);
 	arena_init(&w.directories);
 	int error = open_all(&w, o);
+
+	if (!error)
+		error = watch_guard_enter(w.guard, o->no_sandbox);
 	int status =
 	    error == -EPERM || error == -EACCES || error == -ENOTSUP ? EXIT_DENIED : EXIT_FAILED;
 
 	if (!error) {
 		w.losses = losses_new(state_path(w.state, LOSSES_FILE), clock_now_ns());
+		look_back(&w);
 		log_info("watching");
 		notify_service_manager("READY=1\nSTATUS=watching");
 		status = loop(&w, o->duration_s);
@@ -622,6 +669,7 @@ static int watch(const struct options *o)
 		if (state_save(w.state, w.detector, true) || note_losses(&w, true))
 			status = EXIT_FAILED;
 		summary(&w);
+		run_marker_close(w.marker);
 	}
 	close_all(&w);
 	return status;
@@ -667,6 +715,9 @@ const struct verb verb_watch = {
 	"  -o, --output FILE     append alerts to FILE instead of printing them\n"
 	"  --events FILE         also append every event to FILE, as NDJSON\n"
 	"  --root-pid PID        only this process and what it starts\n"
+	"  --user NAME           become this user once everything is attached (config: "
+	"watch.user)\n"
+	"  --no-sandbox          for debugging: keep all capabilities and system calls\n"
 	"  --cgroup PATH         only processes in this cgroup or below\n"
 	"  --layer LAYER         how files of rename, unlink, chmod ... are found: auto (default), "
 	"lsm,\n"

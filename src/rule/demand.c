@@ -270,6 +270,16 @@ static bool add_arming(const struct asking *a, struct need *need, struct str nam
 	return true;
 }
 
+/* Where lintel's own files are no rule knows: whoever opens the sensor asks for them by their paths. */
+static bool add_own(const struct asking *a, struct need *need, struct str text, bool is_pattern)
+{
+	(void)a;
+	(void)text;
+	(void)is_pattern;
+	need->kind = NEED_PARTS;
+	return true;
+}
+
 typedef bool adder(const struct asking *a, struct need *need, struct str text, bool is_pattern);
 
 /* The fields that tell, and how. */
@@ -287,6 +297,7 @@ static const struct teller {
     {FIELD_LINTEL_FILE_ORIGINAL_HOST_PATH, false, add_path},
     {FIELD_FILE_EXT_ORIGINAL_NAME, false, add_name},
     {FIELD_FILE_EXT_ORIGINAL_EXTENSION, false, add_extension},
+    {FIELD_LINTEL_SELF_TARGET, false, add_own},
     {FIELD_PROCESS_NAME, false, add_program},
     {FIELD_PROCESS_EXECUTABLE, false, add_program_path},
     {FIELD_PROCESS_PARENT_NAME, true, add_arming},

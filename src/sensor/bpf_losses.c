@@ -54,6 +54,7 @@ static uint64_t all_misses(const struct bpf_side *bpf)
 	    bpf->file ? bpf->file->obj : NULL,
 	    bpf->procall ? bpf->procall->obj : NULL,
 	    bpf->network ? bpf->network->obj : NULL,
+	    bpf->guard ? bpf->guard->obj : NULL,
 	    bpf->uring ? bpf->uring->obj : NULL,
 	    bpf->uring_network ? bpf->uring_network->obj : NULL,
 	};

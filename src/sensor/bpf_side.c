@@ -248,6 +248,11 @@ static void load_optional(struct bpf_side *bpf)
 	int err;
 
 	load_groups(bpf);
+	LOAD(bpf, guard, bpf->guard, choose_none);
+	if (err)
+		log_warning("sensor: signal_generate program refused (%s): signals sent to lintel "
+			    "are not seen",
+			    strerror(-err));
 	LOAD(bpf, tasks, bpf->tasks, choose_none);
 	/* its operations' structs, as uring.bpf.c reads them */
 	if (btf__find_by_name_kind(bpf->btf, "io_open", BTF_KIND_STRUCT) < 0) {
@@ -456,6 +461,7 @@ void bpf_side_close(struct bpf_side *bpf)
 	tasks_bpf__destroy(bpf->tasks);
 	uring_network_bpf__destroy(bpf->uring_network);
 	uring_bpf__destroy(bpf->uring);
+	guard_bpf__destroy(bpf->guard);
 	network_bpf__destroy(bpf->network);
 	procall_bpf__destroy(bpf->procall);
 	file_bpf__destroy(bpf->file);
@@ -500,6 +506,7 @@ static void check_fired(struct bpf_side *bpf)
 	bpf->hooks[HOOK_FILE_CALLS] = bpf->file ? bpf->hooks[HOOK_SYS_EXIT] : HOOK_MISSING;
 	bpf->hooks[HOOK_NETWORK_CALLS] = bpf->network ? bpf->hooks[HOOK_SYS_EXIT] : HOOK_MISSING;
 	bpf->hooks[HOOK_PROCESS_CALLS] = bpf->procall ? bpf->hooks[HOOK_SYS_EXIT] : HOOK_MISSING;
+	bpf->hooks[HOOK_SIGNALS] = bpf->guard ? HOOK_UNCHECKED : HOOK_MISSING;
 }
 
 void bpf_side_try_more(struct bpf_side *bpf)
@@ -537,6 +544,10 @@ int bpf_side_attach(struct bpf_side *bpf)
 		    "sensor: inet_sock_set_state not attached (%s): TCP connections are not "
 		    "seen to begin or end",
 		    strerror(-err));
+	if (bpf->guard && (err = guard_bpf__attach(bpf->guard)))
+		log_warning("sensor: signal_generate not attached (%s): signals sent to lintel are "
+			    "not seen",
+			    strerror(-err));
 	if (bpf->uring_network && (err = uring_network_bpf__attach(bpf->uring_network)))
 		log_warning("sensor: io_uring_complete not attached (%s): connections made by "
 			    "io_uring are not seen",
@@ -563,6 +574,8 @@ void bpf_side_detach(struct bpf_side *bpf)
 		uring_network_bpf__detach(bpf->uring_network);
 	if (bpf->uring)
 		uring_bpf__detach(bpf->uring);
+	if (bpf->guard)
+		guard_bpf__detach(bpf->guard);
 	if (bpf->network)
 		network_bpf__detach(bpf->network);
 	if (bpf->calls)

@@ -14,6 +14,7 @@
 
 #include "calls.skel.h"
 #include "file.skel.h"
+#include "guard.skel.h"
 #include "network.skel.h"
 #include "procall.skel.h"
 #include "process.skel.h"
@@ -32,6 +33,7 @@ struct bpf_side {
 	struct calls_bpf *calls;     /* the program at sys_exit; NULL when it could not be loaded */
 	struct file_bpf *file;       /* behind it; likewise */
 	struct procall_bpf *procall; /* likewise */
+	struct guard_bpf *guard;     /* likewise */
 	struct network_bpf *network; /* likewise */
 	struct uring_bpf *uring;     /* likewise */
 	struct uring_network_bpf *uring_network; /* likewise */

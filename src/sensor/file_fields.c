@@ -64,6 +64,15 @@ struct file_facts file_facts_of(const struct located *located)
 	};
 }
 
+/* Of a rename file_original() comes first, file_fields() then has the last word. */
+static void set_own(struct sensor *sensor, struct str path, bool is_directory)
+{
+	const char *target = own_target(sensor->own, path, is_directory);
+
+	if (target)
+		event_set_str(&sensor->event, FIELD_LINTEL_SELF_TARGET, str_from(target));
+}
+
 void file_fields(struct sensor *sensor, const struct file_facts *file)
 {
 	struct event *event = &sensor->event;
@@ -81,6 +90,8 @@ void file_fields(struct sensor *sensor, const struct file_facts *file)
 	}
 	if (file->has_attributes)
 		set_attributes(event, file);
+	set_own(sensor, file->host_path.len ? file->host_path : file->path,
+		S_ISDIR(file->mode) && file->has_attributes);
 }
 
 void file_original(struct sensor *sensor, struct str path, struct str host_path)
@@ -92,4 +103,6 @@ void file_original(struct sensor *sensor, struct str path, struct str host_path)
 	set_text(event, FIELD_FILE_EXT_ORIGINAL_NAME, name);
 	set_text(event, FIELD_FILE_EXT_ORIGINAL_EXTENSION, path_extension(name));
 	set_text(event, FIELD_LINTEL_FILE_ORIGINAL_HOST_PATH, host_path);
+	/* what it was is not known here; a directory above lintel's matters most when it goes */
+	set_own(sensor, host_path.len ? host_path : path, true);
 }

@@ -169,6 +169,9 @@ void sensor_record(struct sensor *sensor, const void *data, size_t bytes)
 	case WIRE_MOUNT:
 		kernel_event(sensor, &view);
 		return;
+	case WIRE_SIGNAL:
+		signal_event(sensor, &view);
+		return;
 	case WIRE_MOUNTS:
 		views_mounts_changed(sensor->views, view.record.actor.mount_ns);
 		views_of(sensor->views, &view.record.actor);

@@ -143,6 +143,7 @@ int sensor_open(struct sensor **out, const struct sensor_options *options,
 	sensor->host = host;
 	sensor->self_pid = (uint32_t)getpid();
 	sensor->root_pid = options->root_pid;
+	sensor->own = options->own;
 	sensor->epoll_fd = sensor->timer_fd = sensor->mountinfo_fd = -1;
 	sensor->views = views_new();
 	sensor->blind = blind_new();

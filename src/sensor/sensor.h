@@ -10,6 +10,7 @@
 #include "event/event.h"
 #include "process/host.h"
 #include "process/process.h"
+#include "sensor/own.h"
 
 struct sensor;
 
@@ -35,6 +36,8 @@ struct sensor_options {
 	/* 1 << enum wire_kind (wire.h) for each kind of record nobody asks for: it does not leave
 	 * the kernel. 0: all are wanted. */
 	uint64_t unwanted;
+	/* lintel's own files; NULL: none. Borrowed as long as the sensor lives. */
+	const struct own_file *own;
 	uint32_t ring_bytes; /* 0: SENSOR_RING_BYTES_DEFAULT; a power of two */
 };
 

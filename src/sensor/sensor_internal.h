@@ -35,7 +35,8 @@ struct sensor {
 	int64_t losses_read_ns; /* when they were last looked at, CLOCK_MONOTONIC */
 	int64_t offset_read_ns; /* when, CLOCK_MONOTONIC */
 	uint32_t self_pid;
-	uint32_t root_pid; /* --root-pid, or 0 */
+	const struct own_file *own; /* lintel's files; NULL: none to tell */
+	uint32_t root_pid;          /* --root-pid, or 0 */
 	int epoll_fd;
 	int timer_fd;
 	int mountinfo_fd; /* lintel's own; readable by POLLPRI when its mounts change */
@@ -115,6 +116,7 @@ void kernel_event(struct sensor *sensor, const struct wire_view *view);
 void process_event(struct sensor *sensor, const struct wire_view *view);
 void file_event(struct sensor *sensor, const struct wire_view *view);
 void network_event(struct sensor *sensor, const struct wire_view *view);
+void signal_event(struct sensor *sensor, const struct wire_view *view);
 
 /* file_fields.c: a file as file.* fields */
 struct file_facts {

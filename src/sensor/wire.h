@@ -54,6 +54,7 @@ enum wire_kind {
 	WIRE_BPF,
 	WIRE_NAMESPACE, /* setns, unshare */
 	WIRE_MOUNT,     /* mount, umount; texts: source and target */
+	WIRE_SIGNAL,    /* somebody sent lintel a signal; value is its number */
 	WIRE_KIND_COUNT
 };
 

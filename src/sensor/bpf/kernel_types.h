@@ -250,6 +250,10 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+struct kernel_siginfo {
+	int si_code;
+};
+
 struct signal_struct {
 	atomic_t live;
 	int nr_threads;
