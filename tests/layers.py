@@ -14,10 +14,11 @@ ALLOWED = {
     "rule": {"kql", "eql", "event", "base"},
     "lib": {"eql", "event", "base"},
     "engine": {"rule", "eql", "event", "base"},
+    "coverage": {"rule", "eql", "event", "base"},
     "source": {"process", "event", "base"},
     "hunt": {"source", "engine", "rule", "eql", "event", "base"},
     "sink": {"engine", "rule", "eql", "event", "base"},
-    "cli": {"hunt", "sink", "source", "sensor", "engine", "rule", "process", "eql", "event", "base"},
+    "cli": {"hunt", "coverage", "sink", "source", "sensor", "engine", "rule", "process", "eql", "event", "base"},
 }
 
 def main():

@@ -10,9 +10,12 @@
 
 static enum log_level threshold = LOG_LEVEL_INFO;
 
-void log_set_level(enum log_level level)
+enum log_level log_set_level(enum log_level level)
 {
+	enum log_level before = threshold;
+
 	threshold = level;
+	return before;
 }
 
 void log_at(enum log_level level, const char *fmt, ...)

@@ -11,7 +11,8 @@ enum log_level {
 	LOG_LEVEL_DEBUG
 };
 
-void log_set_level(enum log_level level);
+/* Messages beyond it are left out. Returns what it was. */
+enum log_level log_set_level(enum log_level level);
 void log_at(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #define log_error(...) log_at(LOG_LEVEL_ERROR, __VA_ARGS__)

@@ -34,6 +34,7 @@ extern const struct verb verb_watch;
 extern const struct verb verb_hunt;
 extern const struct verb verb_query;
 extern const struct verb verb_rules;
+extern const struct verb verb_coverage;
 extern const struct verb verb_completion;
 
 /* All verbs, in the order of `lintel help`. */

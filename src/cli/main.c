@@ -13,7 +13,7 @@
 #include "cli/version.h"
 
 static const struct verb *const verbs[] = {
-    &verb_watch, &verb_hunt, &verb_query, &verb_rules, &verb_completion,
+    &verb_watch, &verb_hunt, &verb_query, &verb_rules, &verb_coverage, &verb_completion,
 };
 
 #define VERB_COUNT (sizeof(verbs) / sizeof(*verbs))

@@ -16,6 +16,7 @@
 #include "base/notify.h"
 #include "cli/cli.h"
 #include "cli/config.h"
+#include "cli/losses.h"
 #include "cli/setup.h"
 #include "cli/state.h"
 #include "cli/watch_audit.h"
@@ -60,6 +61,7 @@ struct watch {
 	struct sink *archive;      /* STATE/alerts.ndjson */
 	struct sink *events;       /* --events; may be NULL */
 	struct state *state;
+	struct losses *losses;
 	bool hides_blocks;
 	int signal_fd;
 	int epoll_fd;
@@ -446,6 +448,7 @@ static void close_all(struct watch *w)
 	arena_free(&w->directories);
 	buf_free(&w->line);
 	buf_free(&w->ancestors);
+	losses_free(w->losses);
 	state_close(w->state);
 	if (w->signal_fd >= 0)
 		close(w->signal_fd);
@@ -501,6 +504,19 @@ static int take_events(struct watch *w)
 	return w->audit && n == 2;
 }
 
+/* When what was lost, for `lintel coverage`. */
+static int note_losses(struct watch *w, bool ended)
+{
+	int64_t now = clock_now_ns();
+
+	if (ended || losses_due(w->losses, now)) {
+		if (w->sensor)
+			sensor_count_losses(w->sensor);
+		losses_look(w->losses, now);
+	}
+	return losses_save(w->losses, now, w->event_count, ended);
+}
+
 /* Time passes on a quiet host too: what waits for it is decided. A log tells of it late. */
 static void advance(struct watch *w)
 {
@@ -512,7 +528,7 @@ static void advance(struct watch *w)
 		w->stream_time_ns = now;
 	detector_advance(w->detector, w->stream_time_ns);
 	/* Failures are said and counted there; it is tried again. */
-	if (state_save(w->state, w->detector, false))
+	if (state_save(w->state, w->detector, false) || note_losses(w, false))
 		log_debug("state not saved");
 	if (w->audit)
 		watch_audit_save(w->audit);
@@ -584,6 +600,7 @@ static int watch(const struct options *o)
 	    error == -EPERM || error == -EACCES || error == -ENOTSUP ? EXIT_DENIED : EXIT_FAILED;
 
 	if (!error) {
+		w.losses = losses_new(state_path(w.state, LOSSES_FILE), clock_now_ns());
 		log_info("watching");
 		notify_service_manager("READY=1\nSTATUS=watching");
 		status = loop(&w, o->duration_s);
@@ -594,7 +611,7 @@ static int watch(const struct options *o)
 		else
 			sensor_drain(w.sensor, on_event, &w);
 		detector_flush(w.detector);
-		if (state_save(w.state, w.detector, true))
+		if (state_save(w.state, w.detector, true) || note_losses(&w, true))
 			status = EXIT_FAILED;
 		summary(&w);
 	}

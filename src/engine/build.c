@@ -225,46 +225,6 @@ static void write_code(struct builder *b)
 		memcpy(e->code, b->code, b->code_count * sizeof(*b->code));
 }
 
-static void index_exact(struct builder *b, struct field_index *index, const uint32_t *literals,
-			uint32_t count)
-{
-	struct engine *e = b->engine;
-	uint32_t counts[2] = {0};
-
-	for (uint32_t i = 0; i < count; i++)
-		counts[b->literals[literals[i]].fold] += !b->literals[literals[i]].pattern;
-	for (int fold = 0; fold < 2; fold++)
-		exact_table_init(&index->exact[fold], &e->arena, counts[fold], fold);
-	for (uint32_t i = 0; i < count; i++) {
-		const struct literal *l = &b->literals[literals[i]];
-
-		if (!l->pattern)
-			exact_table_add(&index->exact[l->fold], l->text, literals[i]);
-	}
-}
-
-static void index_patterns(struct builder *b, struct field_index *index, const uint32_t *literals,
-			   uint32_t count)
-{
-	struct scan_pattern *patterns = xcalloc(count, sizeof(*patterns));
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < count; i++) {
-		const struct literal *l = &b->literals[literals[i]];
-
-		if (l->pattern)
-			patterns[n++] = (struct scan_pattern){l->text, l->fold, literals[i]};
-	}
-	index->scan = scan_new(&b->engine->arena, patterns, n);
-	free(patterns);
-}
-
-/* A bit of an index's verdicts among those of all. */
-static uint32_t bit_of(const struct engine *e, uint32_t index, uint32_t bit)
-{
-	return e->indexes[index].first_word * 64 + bit;
-}
-
 static void write_anchors(struct builder *b)
 {
 	struct engine *e = b->engine;
@@ -274,12 +234,13 @@ static void write_anchors(struct builder *b)
 	for (uint32_t i = 0; i < b->leaf_slots.count; i++) {
 		const struct leaf *leaf = &b->leaves[b->leaf_slots.items[i].key];
 
-		pairs_add(&by_bit, bit_of(e, leaf->index, leaf->bit), b->leaf_slots.items[i].value);
+		pairs_add(&by_bit, build_bit_of(e, leaf->index, leaf->bit),
+			  b->leaf_slots.items[i].value);
 	}
 	for (uint32_t i = 0; i < b->index_present.count; i++) {
 		uint32_t index = b->index_present.items[i].key;
 
-		pairs_add(&by_bit, bit_of(e, index, e->indexes[index].exists_bit),
+		pairs_add(&by_bit, build_bit_of(e, index, e->indexes[index].exists_bit),
 			  b->index_present.items[i].value);
 	}
 	write_lists(b, &by_bit, e->bit_slots, sizeof(*e->bit_slots));
@@ -298,15 +259,15 @@ static void write_group_bits(struct builder *b)
 		const struct leaf *leaf = &b->leaves[b->group_leaves.items[i].value];
 		uint32_t group = b->group_leaves.items[i].key;
 
-		pairs_add(&by_group, group, bit_of(e, leaf->index, leaf->bit));
+		pairs_add(&by_group, group, build_bit_of(e, leaf->index, leaf->bit));
 		if (leaf->how == LEAF_LATER)
-			pairs_add(&by_group, group, bit_of(e, leaf->index, leaf->asked_bit));
+			pairs_add(&by_group, group, build_bit_of(e, leaf->index, leaf->asked_bit));
 	}
 	for (uint32_t i = 0; i < b->group_present.count; i++) {
 		uint32_t index = b->group_present.items[i].value;
 
 		pairs_add(&by_group, b->group_present.items[i].key,
-			  bit_of(e, index, e->indexes[index].exists_bit));
+			  build_bit_of(e, index, e->indexes[index].exists_bit));
 	}
 	write_lists(b, &by_group, &e->groups->bits, sizeof(*e->groups));
 	free(b->group_leaves.items);
@@ -346,8 +307,7 @@ static void write_indexes(struct builder *b)
 		e->words += index->words;
 		if (!spans[i].count)
 			continue;
-		index_exact(b, index, b->lists + spans[i].at, spans[i].count);
-		index_patterns(b, index, b->lists + spans[i].at, spans[i].count);
+		build_search(b, index, b->lists + spans[i].at, spans[i].count);
 	}
 	if (!b->index_count)
 		return;
@@ -377,6 +337,7 @@ static void write_leaves(struct builder *b)
 	e->leaves = ARENA_ARRAY(&e->arena, struct leaf, e->leaf_count);
 	if (e->leaf_count)
 		memcpy(e->leaves, b->leaves, e->leaf_count * sizeof(*e->leaves));
+	build_bit_parts(b);
 }
 
 static void write_groups(struct builder *b)
@@ -466,6 +427,7 @@ struct engine *engine_build(const struct rule_set *rules, struct field_set *fiel
 	write_leaves(&b);
 	write_groups(&b);
 	write_plan_fields(&b);
+	build_field_kinds(&b);
 	e->lists = ARENA_ARRAY(&e->arena, uint32_t, b.list_count);
 	if (b.list_count)
 		memcpy(e->lists, b.lists, b.list_count * sizeof(*b.lists));

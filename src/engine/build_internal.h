@@ -3,6 +3,7 @@
  * What exists only while an engine is built:
  *
  *	build.c    rules ──► slots, groups; everything written down at the end
+ *	build_fields.c   what is known of each field
  *	leaves.c   leaves and literals, each once
  *	program.c  a rule's condition as a tree of nodes, ordered, then as code
  *	anchor.c   what a tree cannot hold without
@@ -23,6 +24,7 @@ struct literal {
 	bool fold;
 	bool pattern;            /* has wildcards */
 	struct scan_shape shape; /* of a pattern */
+	uint8_t part;            /* where it is found: enum scan_part, PART_* */
 	uint32_t share;          /* number of rules that name it */
 	uint32_t last_slot;      /* the last counted in `share`, + 1 */
 };
@@ -96,6 +98,20 @@ struct builder {
 	} while (0)
 
 void pairs_add(struct pairs *pairs, uint32_t key, uint32_t value);
+
+/* A bit of an index's verdicts among those of all. */
+static inline uint32_t build_bit_of(const struct engine *e, uint32_t index, uint32_t bit)
+{
+	return e->indexes[index].first_word * 64 + bit;
+}
+
+/* build_fields.c: tables of the literals of an index. */
+void build_search(struct builder *b, struct field_index *index, const uint32_t *literals,
+		  uint32_t count);
+/* engine->bit_parts, when indexes and leaves are written. */
+void build_bit_parts(struct builder *b);
+/* Which fields say who acts. */
+void build_field_kinds(struct builder *b);
 
 /* leaves.c: the number of a leaf, interned with its literals, for the slot. */
 uint32_t build_leaf(struct builder *b, const struct eql_leaf *eql, uint32_t slot);

@@ -2,59 +2,10 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "engine/engine_internal.h"
-#include "engine/outcome_internal.h"
-#include "engine/plan_internal.h"
-#include "engine/value_cache_internal.h"
-#include "engine/verdict_internal.h"
-
-/* The value of a field, once it has been looked at. */
-struct judged {
-	uint32_t epoch;
-	uint32_t verdict; /* as it was when the event came */
-	uint32_t latest;  /* with what LATER leaves have said since */
-	bool remembered;  /* by the cache */
-};
-
-/*
- * What one thread knows of the event in hand, and of those before. An entry of the arrays of numbers
- * is of this event when it carries the current epoch, so nothing is cleared between events.
- */
-struct engine_scratch {
-	uint32_t epoch;
-	uint32_t *leaves;     /* EVENT leaves: epoch << 1 | result */
-	uint32_t *groups;     /* alive: category fits and gate holds */
-	uint32_t *planned;    /* indexes in the plan being made */
-	uint32_t *slots;      /* is a candidate already */
-	uint32_t *of_nothing; /* by index: the verdict on a missing field, or VERDICT_NONE */
-	uint32_t *of_any;     /* the same for a field with any value, if that is all that matters */
-	uint32_t *key;        /* verdicts of the plan's indexes as it sees them */
-	uint32_t *candidates;
-	uint32_t *decided; /* slots that match whatever else the event has */
-	uint32_t *open;    /* slots that ask an EVENT leaf */
-	uint32_t *matched; /* both kinds that match */
-	uint32_t candidate_count;
-	bool asked;            /* a leaf whose answer is not in a verdict */
-	struct judged *judged; /* by index */
-	struct engine_hit *hits;
-	struct verdict_table verdicts;
-	struct value_cache *values;
-	struct outcome_cache *outcomes;
-	struct plan_table *plans;
-	struct scan_scratch *scan;
-	struct eql_scratch *eql;
-	uint32_t *memory; /* all the numbers above, in one piece */
-	size_t memory_count;
-};
+#include "engine/match_internal.h"
 
 /* The result bit takes one of the 32. */
 #define EPOCH_MAX (UINT32_MAX >> 1)
-
-struct match {
-	const struct engine *engine;
-	const struct event *event;
-	struct engine_scratch *s;
-};
 
 static void allocate_numbers(struct engine_scratch *s, const struct engine *e)
 {
@@ -67,7 +18,8 @@ static void allocate_numbers(struct engine_scratch *s, const struct engine *e)
 	    {&s->of_nothing, e->index_count}, {&s->of_any, e->index_count},
 	    {&s->key, e->index_count},        {&s->candidates, e->slot_count},
 	    {&s->decided, e->slot_count},     {&s->open, e->slot_count},
-	    {&s->matched, e->slot_count},
+	    {&s->matched, e->slot_count},     {&s->tests, e->code_count},
+	    {&s->unknown, e->code_count},     {&s->asleep, e->slot_count},
 	};
 	const size_t n = sizeof(arrays) / sizeof(*arrays);
 
@@ -82,6 +34,7 @@ static void forget(struct engine_scratch *s)
 {
 	verdict_table_forget(&s->verdicts);
 	value_cache_forget(s->values);
+	situation_table_forget(s->situations);
 	outcome_cache_forget(s->outcomes);
 	plan_table_forget(s->plans);
 	memset(s->of_nothing, 0xff, s->verdicts.engine->index_count * sizeof(*s->of_nothing));
@@ -93,6 +46,8 @@ struct engine_scratch *engine_scratch_new(const struct engine *e)
 	struct engine_scratch *s = xcalloc(1, sizeof(*s));
 
 	allocate_numbers(s, e);
+	s->wanted = xcalloc((size_t)e->words + 1, sizeof(*s->wanted));
+	s->wake = xcalloc((size_t)e->words + 1, sizeof(*s->wake));
 	s->judged = xcalloc((size_t)e->index_count + 1, sizeof(*s->judged));
 	s->hits = xcalloc(e->slot_count + 1, sizeof(*s->hits));
 	s->scan = scan_scratch_new();
@@ -102,6 +57,7 @@ struct engine_scratch *engine_scratch_new(const struct engine *e)
 	verdict_table_init(&s->verdicts, e);
 	s->plans = plan_table_new(e, s->verdicts.cap);
 	s->values = value_cache_new(e->index_count);
+	s->situations = situation_table_new(e);
 	s->outcomes = outcome_cache_new();
 	forget(s);
 	return s;
@@ -112,6 +68,8 @@ void engine_scratch_free(struct engine_scratch *s)
 	if (!s)
 		return;
 	free(s->memory);
+	free(s->wanted);
+	free(s->wake);
 	free(s->judged);
 	free(s->hits);
 	scan_scratch_free(s->scan);
@@ -119,6 +77,7 @@ void engine_scratch_free(struct engine_scratch *s)
 	plan_table_free(s->plans);
 	verdict_table_free(&s->verdicts);
 	value_cache_free(s->values);
+	situation_table_free(s->situations);
 	outcome_cache_free(s->outcomes);
 	free(s);
 }
@@ -131,203 +90,10 @@ static void next_event(struct engine_scratch *s)
 		s->epoch = 0;
 		forget(s);
 	}
-	if (!verdict_table_has_room(&s->verdicts))
+	if (!verdict_table_has_room(&s->verdicts) || !situation_table_has_room(s->situations))
 		forget(s);
 	s->epoch++;
 	s->candidate_count = 0;
-}
-
-/* ---- verdicts */
-
-static void add_literal(const struct engine *e, uint32_t literal, uint64_t *bits)
-{
-	struct span hits = e->hits[literal];
-
-	if (hits.count == 1) {
-		verdict_set(bits, hits.at);
-		return;
-	}
-	for (uint32_t i = 0; i < hits.count; i++)
-		verdict_set(bits, engine_list(e, hits)[i]);
-}
-
-static void judge_string(struct match *m, const struct field_index *index, struct str s,
-			 uint64_t *bits)
-{
-	const uint32_t *found;
-
-	for (int fold = 0; fold < 2; fold++) {
-		if (!exact_table_has_length(&index->exact[fold], s.len))
-			continue;
-		uint32_t literal = exact_table_find(&index->exact[fold], s);
-
-		if (literal != LITERAL_NONE)
-			add_literal(m->engine, literal, bits);
-	}
-	if (!index->scan)
-		return;
-	uint32_t n = scan_value(index->scan, s, m->s->scan, &found);
-
-	for (uint32_t i = 0; i < n; i++)
-		add_literal(m->engine, found[i], bits);
-}
-
-static void ask_leaves(struct match *m, struct span leaves, uint64_t *bits)
-{
-	const uint32_t *list = engine_list(m->engine, leaves);
-
-	for (uint32_t i = 0; i < leaves.count; i++) {
-		const struct leaf *leaf = &m->engine->leaves[list[i]];
-
-		if (eql_leaf_eval(leaf->eql, m->event, m->s->eql))
-			verdict_set(bits, leaf->bit);
-	}
-}
-
-static uint32_t judge(struct match *m, uint32_t number, const struct value *value)
-{
-	const struct field_index *index = &m->engine->indexes[number];
-	const struct value *values = value->type == VALUE_LIST ? value->items : value;
-	uint32_t n = value->type == VALUE_LIST ? value->count : value->type != VALUE_NULL;
-	uint64_t *bits = verdict_draft(&m->s->verdicts, number);
-	bool untyped = false;
-
-	for (uint32_t i = 0; i < n; i++) {
-		if (values[i].type == VALUE_STRING)
-			judge_string(m, index, value_as_str(&values[i]), bits);
-		else
-			untyped = true;
-	}
-	/* What a number or a boolean equals is not for the index to say. */
-	if (untyped)
-		ask_leaves(m, index->untyped, bits);
-	ask_leaves(m, index->values, bits);
-	uint32_t bit = n ? index->exists_bit : index->null_bit;
-
-	if (bit != BIT_NONE)
-		verdict_set(bits, bit);
-	return verdict_number(&m->s->verdicts, number);
-}
-
-static uint32_t verdict_on_nothing(struct match *m, uint32_t number)
-{
-	static const struct value nothing = {0};
-	uint32_t *known = &m->s->of_nothing[number];
-
-	if (*known == VERDICT_NONE)
-		*known = judge(m, number, &nothing);
-	return *known;
-}
-
-static uint32_t verdict_on_any(struct match *m, uint32_t number, const struct value *value)
-{
-	uint32_t *known = &m->s->of_any[number];
-
-	if (*known == VERDICT_NONE)
-		*known = judge(m, number, value);
-	return *known;
-}
-
-/* The value is not null. */
-static uint32_t look_at(struct match *m, uint32_t number, const struct value *value)
-{
-	struct engine_scratch *s = m->s;
-	struct judged *j = &s->judged[number];
-
-	j->epoch = s->epoch;
-	j->remembered = false;
-	if (m->engine->indexes[number].any_value) {
-		j->verdict = verdict_on_any(m, number, value);
-	} else if (value_cache_find(s->values, number, value, &j->verdict)) {
-		j->remembered = true;
-	} else {
-		j->verdict = judge(m, number, value);
-		j->remembered = value_cache_keep(s->values, number, value, j->verdict);
-	}
-	j->latest = j->verdict;
-	return j->verdict;
-}
-
-static const struct value *value_of(const struct match *m, uint32_t number)
-{
-	return event_get(m->event, m->engine->indexes[number].field);
-}
-
-static uint32_t verdict_of(struct match *m, uint32_t number)
-{
-	const struct value *value = value_of(m, number);
-
-	if (value->type == VALUE_NULL)
-		return verdict_on_nothing(m, number);
-	if (m->s->judged[number].epoch == m->s->epoch)
-		return m->s->judged[number].verdict;
-	return look_at(m, number, value);
-}
-
-/* ---- leaves and slots */
-
-/* Not in a verdict: asked once for an event. */
-static bool event_leaf_holds(struct match *m, const struct leaf *leaf, uint32_t number)
-{
-	uint32_t *known = &m->s->leaves[number];
-
-	m->s->asked = true;
-	if (*known >> 1 != m->s->epoch)
-		*known = m->s->epoch << 1 | (uint32_t)eql_leaf_eval(leaf->eql, m->event, m->s->eql);
-	return *known & 1;
-}
-
-/* For the next event with this value the leaf's answer is part of the verdict. */
-static void learn(struct match *m, const struct leaf *leaf, bool holds)
-{
-	struct verdict_table *verdicts = &m->s->verdicts;
-	struct judged *judged = &m->s->judged[leaf->index];
-	uint64_t *bits = verdict_draft(verdicts, leaf->index);
-
-	memcpy(bits, verdict_bits(verdicts, judged->latest),
-	       m->engine->indexes[leaf->index].words * sizeof(*bits));
-	verdict_set(bits, leaf->asked_bit);
-	if (holds)
-		verdict_set(bits, leaf->bit);
-	judged->latest = verdict_number(verdicts, leaf->index);
-	value_cache_learn(m->s->values, leaf->index, judged->latest);
-}
-
-static bool later_leaf_holds(struct match *m, const struct leaf *leaf, uint32_t number)
-{
-	const struct verdict_table *verdicts = &m->s->verdicts;
-	uint32_t verdict = verdict_of(m, leaf->index);
-	const struct judged *judged = &m->s->judged[leaf->index];
-
-	if (verdict_has(verdicts, verdict, leaf->asked_bit))
-		return verdict_has(verdicts, verdict, leaf->bit);
-	if (value_of(m, leaf->index)->type == VALUE_NULL || !judged->remembered)
-		return event_leaf_holds(m, leaf, number);
-	m->s->asked = true;
-	if (!verdict_has(verdicts, judged->latest, leaf->asked_bit))
-		learn(m, leaf, eql_leaf_eval(leaf->eql, m->event, m->s->eql));
-	return verdict_has(verdicts, judged->latest, leaf->bit);
-}
-
-static bool leaf_holds(struct match *m, uint32_t number)
-{
-	const struct leaf *leaf = &m->engine->leaves[number];
-
-	if (leaf->how == LEAF_EVENT)
-		return event_leaf_holds(m, leaf, number);
-	if (leaf->how == LEAF_LATER)
-		return later_leaf_holds(m, leaf, number);
-	return verdict_has(&m->s->verdicts, verdict_of(m, leaf->index), leaf->bit);
-}
-
-static bool slot_matches(struct match *m, uint32_t slot)
-{
-	const struct test *code = m->engine->code;
-	uint32_t at = m->engine->slots[slot].start;
-
-	while (at < CODE_FAIL)
-		at = leaf_holds(m, code[at].leaf) ? code[at].on_true : code[at].on_false;
-	return at == CODE_MATCH;
 }
 
 /* ---- plans */
@@ -337,7 +103,7 @@ static bool gate_holds(struct match *m, const struct group *group)
 	const uint32_t *leaves = engine_list(m->engine, group->gate);
 
 	for (uint32_t i = 0; i < group->gate.count; i++)
-		if (!leaf_holds(m, leaves[i]))
+		if (!slots_leaf_holds(m, leaves[i]))
 			return false;
 	return true;
 }
@@ -378,7 +144,7 @@ static const struct plan *find_plan(struct match *m)
 	return plan;
 }
 
-/* ---- a combination of verdicts that was not seen before */
+/* ---- candidates: slots of which an anchor holds */
 
 static void add_candidate(struct match *m, uint32_t slot)
 {
@@ -390,10 +156,10 @@ static void add_candidate(struct match *m, uint32_t slot)
 	s->candidates[s->candidate_count++] = slot;
 }
 
-static void add_anchored(struct match *m, uint32_t number)
+/* Those anchored on a bit that is set. */
+static void add_anchored(struct match *m, uint32_t number, const uint64_t *bits)
 {
 	const struct field_index *index = &m->engine->indexes[number];
-	const uint64_t *bits = verdict_bits(&m->s->verdicts, verdict_of(m, number));
 
 	for (uint32_t word = 0; word < index->words; word++)
 		for (uint64_t left = bits[word]; left; left &= left - 1) {
@@ -406,14 +172,23 @@ static void add_anchored(struct match *m, uint32_t number)
 		}
 }
 
-static void find_candidates(struct match *m, const struct plan *plan)
+static void find_candidates(struct match *m, const struct plan *plan, bool actor_only)
 {
 	for (uint32_t i = 0; i < plan->group_count; i++)
 		m->s->groups[plan->groups[i]] = m->s->epoch;
 	for (uint32_t i = 0; i < plan->always_count; i++)
 		add_candidate(m, plan->always[i]);
-	for (uint32_t i = 0; i < plan->index_count; i++)
-		add_anchored(m, plan->indexes[i]);
+	for (uint32_t i = 0; i < plan->index_count; i++) {
+		uint32_t number = plan->indexes[i];
+
+		/* Of a field that is not looked at any bit may be set. */
+		if (actor_only && i >= plan->actor_count && i < plan->keyed_count)
+			add_anchored(m, number,
+				     plan->masks + m->engine->indexes[number].first_word);
+		else
+			add_anchored(m, number,
+				     verdict_bits(&m->s->verdicts, judge_verdict(m, number)));
+	}
 }
 
 static int by_number(const void *a, const void *b)
@@ -429,103 +204,272 @@ static void sort(uint32_t *numbers, uint32_t count)
 		qsort(numbers, count, sizeof(*numbers), by_number);
 }
 
-static void work_out(struct match *m, const struct plan *plan, struct outcome *out)
+/* Tries slots; those that match are appended to the decided ones, those that ask what is in no
+ * verdict to the others. */
+static void try_slots(struct match *m, const uint32_t *slots, uint32_t count, struct outcome *out)
 {
 	struct engine_scratch *s = m->s;
 
-	find_candidates(m, plan);
-	*out = (struct outcome){.slots = s->decided};
-	for (uint32_t i = 0; i < s->candidate_count; i++) {
+	for (uint32_t i = 0; i < count; i++) {
 		s->asked = false;
-		bool matches = slot_matches(m, s->candidates[i]);
+		bool matches = slots_match(m, slots[i]);
 
 		if (s->asked)
-			s->open[out->undecided++] = s->candidates[i];
+			s->open[out->undecided++] = slots[i];
 		else if (matches)
-			s->decided[out->matched++] = s->candidates[i];
+			s->decided[out->matched++] = slots[i];
 	}
 	sort(s->decided, out->matched);
-	/* Both are candidates, so there is room. */
+	/* No slot is in both, so there is room. */
 	if (out->undecided)
 		memcpy(s->decided + out->matched, s->open, out->undecided * sizeof(*s->open));
+	out->slots = s->decided;
 }
 
-/* ---- all together */
+/* ---- situations */
 
 /* A verdict as the plan's rules see it: of what it says of a value most is of interest to other rules
  * only, and without that there are far fewer. */
 static uint32_t see(struct match *m, const struct plan *plan, uint32_t number, uint32_t verdict)
 {
-	const struct field_index *index = &m->engine->indexes[number];
-	struct verdict_table *verdicts = &m->s->verdicts;
 	uint32_t *seen = &plan->seen[verdict];
 
 	if (verdict == VERDICT_EMPTY)
 		return VERDICT_EMPTY;
-	if (*seen == VERDICT_NONE) {
-		const uint64_t *bits = verdict_bits(verdicts, verdict);
-		uint64_t *masked = verdict_draft(verdicts, number);
-
-		for (uint32_t word = 0; word < index->words; word++)
-			masked[word] = bits[word] & plan->masks[index->first_word + word];
-		*seen = verdict_number(verdicts, number);
-	}
+	if (*seen == VERDICT_NONE)
+		*seen = judge_masked(m, number, verdict,
+				     plan->masks + m->engine->indexes[number].first_word);
 	return *seen;
 }
 
-static void find_verdicts(struct match *m, const struct plan *plan)
+/* The bits of the unknown leaves. */
+static void want_unknown(struct match *m, uint64_t *wanted)
 {
-	for (uint32_t i = 0; i < plan->keyed_count; i++) {
-		const struct value *value = event_get(m->event, plan->fields[i]);
-		uint32_t number = plan->indexes[i];
-		uint32_t verdict = value->type == VALUE_NULL ? verdict_on_nothing(m, number)
-							     : look_at(m, number, value);
+	const struct engine *e = m->engine;
 
-		m->s->key[i] = see(m, plan, number, verdict);
+	for (uint32_t i = 0; i < m->s->unknown_count; i++) {
+		const struct leaf *leaf = &e->leaves[m->s->unknown[i]];
+
+		if (leaf->how == LEAF_EVENT)
+			continue;
+		uint64_t *bits = wanted + e->indexes[leaf->index].first_word;
+
+		verdict_set(bits, leaf->bit);
+		if (leaf->how == LEAF_LATER)
+			verdict_set(bits, leaf->asked_bit);
 	}
 }
 
-static void find_outcome(struct match *m, const struct plan *plan, struct outcome *out)
+static uint32_t parts_of(const struct engine *e, uint32_t first_bit, uint64_t bits)
+{
+	uint32_t parts = 0;
+
+	for (; bits; bits &= bits - 1)
+		parts |= e->bit_parts[first_bit + (uint32_t)__builtin_ctzll(bits)];
+	return parts;
+}
+
+/* What is wanted of a field. */
+static struct want want_of(struct match *m, uint32_t number, const uint64_t *wanted)
+{
+	const struct field_index *index = &m->engine->indexes[number];
+	const uint64_t *bits = wanted + index->first_word;
+	struct want want = {0};
+	uint64_t any = 0;
+
+	for (uint32_t word = 0; word < index->words; word++) {
+		any |= bits[word];
+		want.parts |= parts_of(m->engine, (index->first_word + word) * 64, bits[word]);
+	}
+	if (!any)
+		return want;
+	want.bits = situation_room(m->s->situations, index->words * sizeof(*bits));
+	memcpy(want.bits, bits, index->words * sizeof(*bits));
+	return want;
+}
+
+static void add_looks(struct match *m, const struct plan *plan, struct situation *situation)
+{
+	uint32_t most = plan->keyed_count - plan->actor_count;
+
+	situation->looks = situation_room(m->s->situations, most * sizeof(*situation->looks));
+	for (uint32_t i = plan->actor_count; i < plan->keyed_count; i++) {
+		uint32_t number = plan->indexes[i];
+		struct want all = want_of(m, number, m->s->wanted);
+
+		if (all.bits)
+			situation->looks[situation->look_count++] =
+			    (struct look){number, m->engine->indexes[number].field,
+					  want_of(m, number, m->s->wake), all};
+	}
+}
+
+static uint32_t *copy_slots(struct match *m, const uint32_t *slots, uint32_t count)
+{
+	uint32_t *copy = situation_room(m->s->situations, count * sizeof(*copy));
+
+	if (count)
+		memcpy(copy, slots, count * sizeof(*copy));
+	return copy;
+}
+
+/* What a slot is in the situation, and what it asks for. */
+static void add_slot(struct match *m, struct situation *situation, uint32_t slot)
 {
 	struct engine_scratch *s = m->s;
-	struct outcome_key key = {plan->serial, s->key, plan->keyed_count};
+	uint32_t may = slots_try(m, slot);
 
-	if (!plan->serial) {
-		work_out(m, plan, out);
+	if (may == SLOT_MAY_MATCH)
+		s->decided[situation->decided_count++] = slot;
+	if (may != (SLOT_MAY_MATCH | SLOT_MAY_FAIL))
+		return;
+	want_unknown(m, s->wanted);
+	if (slots_find_wake(m, slot))
+		s->asleep[situation->asleep_count++] = slot;
+	else
+		s->open[situation->open_count++] = slot;
+	want_unknown(m, s->wake);
+}
+
+static struct situation *make_situation(struct match *m, const struct plan *plan,
+					const struct outcome_key *key)
+{
+	struct engine_scratch *s = m->s;
+	struct situation *situation = situation_add(s->situations, key);
+
+	find_candidates(m, plan, true);
+	memset(s->wanted, 0, m->engine->words * sizeof(*s->wanted));
+	memset(s->wake, 0, m->engine->words * sizeof(*s->wake));
+	for (uint32_t i = 0; i < s->candidate_count; i++)
+		add_slot(m, situation, s->candidates[i]);
+	situation->decided = copy_slots(m, s->decided, situation->decided_count);
+	situation->open = copy_slots(m, s->open, situation->open_count);
+	situation->asleep = copy_slots(m, s->asleep, situation->asleep_count);
+	situation->quiet_room =
+	    situation_room(s->situations, (situation->decided_count + situation->open_count) *
+					      sizeof(*situation->quiet_room));
+	add_looks(m, plan, situation);
+	return situation;
+}
+
+static struct situation *find_situation(struct match *m, const struct plan *plan)
+{
+	struct engine_scratch *s = m->s;
+	struct outcome_key key = {plan->serial, s->key, plan->actor_count};
+	struct situation *situation;
+
+	for (uint32_t i = 0; i < plan->actor_count; i++)
+		s->key[i] = see(m, plan, plan->indexes[i], judge_verdict(m, plan->indexes[i]));
+	situation = situation_find(s->situations, &key);
+	return situation ? situation : make_situation(m, plan, &key);
+}
+
+/* ---- all together */
+
+static void work_out(struct match *m, const struct situation *situation, bool quiet,
+		     struct outcome *out)
+{
+	struct engine_scratch *s = m->s;
+	uint32_t n = situation->open_count;
+
+	*out = (struct outcome){.matched = situation->decided_count};
+	if (out->matched)
+		memcpy(s->decided, situation->decided, out->matched * sizeof(*s->decided));
+	if (n)
+		memcpy(s->candidates, situation->open, n * sizeof(*s->candidates));
+	for (uint32_t i = 0; !quiet && i < situation->asleep_count; i++)
+		s->candidates[n++] = situation->asleep[i];
+	try_slots(m, s->candidates, n, out);
+}
+
+/* No wake bit holds. */
+static void find_quiet(struct match *m, struct situation *situation, struct outcome *out)
+{
+	if (!situation->quiet.slots) {
+		work_out(m, situation, true, out);
+		memcpy(situation->quiet_room, out->slots,
+		       (out->matched + out->undecided) * sizeof(*out->slots));
+		situation->quiet = *out;
+		situation->quiet.slots = situation->quiet_room;
+	}
+	*out = situation->quiet;
+}
+
+static bool is_quiet(struct match *m, const struct situation *situation)
+{
+	for (uint32_t i = 0; i < situation->look_count; i++) {
+		const struct look *look = &situation->looks[i];
+
+		if (look->wake.bits && judge_wake(m, look) != VERDICT_EMPTY)
+			return false;
+	}
+	return true;
+}
+
+static void find_outcome(struct match *m, struct situation *situation, struct outcome *out)
+{
+	struct engine_scratch *s = m->s;
+	struct outcome_key key = {situation->serial, s->key, situation->look_count};
+
+	if (is_quiet(m, situation)) {
+		find_quiet(m, situation, out);
 		return;
 	}
-	find_verdicts(m, plan);
+	for (uint32_t i = 0; i < situation->look_count; i++)
+		s->key[i] = judge_all(m, &situation->looks[i]);
 	if (outcome_find(s->outcomes, &key, out))
 		return;
-	work_out(m, plan, out);
+	work_out(m, situation, false, out);
 	outcome_keep(s->outcomes, &key, out);
+}
+
+/* For an event whose plan cannot be kept, nor what depends on it. */
+static void find_outcome_alone(struct match *m, const struct plan *plan, struct outcome *out)
+{
+	*out = (struct outcome){0};
+	find_candidates(m, plan, false);
+	try_slots(m, m->s->candidates, m->s->candidate_count, out);
+}
+
+/* Asks what no verdict decides. Returns how many match. */
+static uint32_t ask_undecided(struct match *m, const struct outcome *out, const uint32_t **matched)
+{
+	struct engine_scratch *s = m->s;
+	uint32_t n = out->matched;
+
+	*matched = out->slots;
+	for (uint32_t i = 0; i < out->undecided; i++) {
+		uint32_t slot = out->slots[out->matched + i];
+
+		if (!slots_match(m, slot))
+			continue;
+		if (n == out->matched && n)
+			memcpy(s->matched, out->slots, n * sizeof(*s->matched));
+		*matched = s->matched;
+		s->matched[n++] = slot;
+	}
+	/* Slots are numbered in order of loading. */
+	if (n > out->matched)
+		sort(s->matched, n);
+	return n;
 }
 
 uint32_t engine_match(const struct engine *engine, const struct event *event,
 		      struct engine_scratch *s, const struct engine_hit **hits)
 {
 	struct match m = {engine, event, s};
+	const struct plan *plan;
 	const uint32_t *matched;
 	struct outcome out;
 	uint32_t n;
 
 	next_event(s);
-	find_outcome(&m, find_plan(&m), &out);
-	matched = out.slots;
-	n = out.matched;
-	for (uint32_t i = 0; i < out.undecided; i++) {
-		uint32_t slot = out.slots[out.matched + i];
-
-		if (!slot_matches(&m, slot))
-			continue;
-		if (n == out.matched && n)
-			memcpy(s->matched, out.slots, n * sizeof(*s->matched));
-		matched = s->matched;
-		s->matched[n++] = slot;
-	}
-	/* Slots are numbered in order of loading. */
-	if (n > out.matched)
-		sort(s->matched, n);
+	plan = find_plan(&m);
+	if (plan->serial)
+		find_outcome(&m, find_situation(&m, plan), &out);
+	else
+		find_outcome_alone(&m, plan, &out);
+	n = ask_undecided(&m, &out, &matched);
 	for (uint32_t i = 0; i < n; i++)
 		s->hits[i] = engine->slots[matched[i]].hit;
 	*hits = s->hits;

@@ -14,9 +14,14 @@
  * Nearly all leaves are about one field. What all of them together say of the field's value is its
  * *verdict*: the set of those that hold, as bits. A value's verdict is worked out once and
  * remembered with the value (value_cache_internal.h); and as few verdicts come up, what the rules
- * make of a combination of them is remembered too (outcome_internal.h):
+ * make of a combination of them is remembered too (outcome_internal.h).
  *
- *	event ──► plan ──► values ──► verdicts ──► outcome: hits, and slots still to be asked
+ * Most fields say who acts (process, user, host) and have few verdicts; what is done, mostly to a
+ * file, differs from event to event. What the rules of a plan still ask when it is known who acts is a
+ * *situation* (situation_internal.h): a few bits of a few fields.
+ *
+ *	event ─► plan, actor's values, verdicts ─► situation ─┐
+ *	     └─► other values, as far as they are asked for ──┴─► outcome: hits, and slots to be asked
  *
  * A *literal* is a string some leaf compares a field with, exact or with wildcards, interned per
  * field. Finding a literal in a value tells, by its `hits`, which bits are set. All of this is
@@ -61,6 +66,14 @@ struct leaf {
 #define INDEX_NONE UINT32_MAX
 #define BIT_NONE UINT32_MAX
 
+/* What must be asked of a value to know a bit, beyond enum scan_part: looked up among exact values,
+ * minding case or not; leaves asked. */
+enum {
+	PART_EXACT = 32,
+	PART_EXACT_FOLD = 64,
+	PART_LEAVES = 128,
+};
+
 /* All that is asked about one field. */
 struct field_index {
 	uint32_t field;
@@ -72,6 +85,7 @@ struct field_index {
 	uint32_t null_bit, exists_bit; /* or BIT_NONE */
 	uint32_t words;                /* of 64 bits, in a verdict */
 	uint32_t first_word;           /* among the words of the verdicts of all indexes */
+	bool of_actor;                 /* the field says who acts, not what is done */
 	bool of_plan;                  /* the field is one of engine->plan_fields */
 	bool any_value;                /* nothing is asked but whether there is a value */
 };
@@ -116,6 +130,7 @@ struct engine {
 	uint32_t index_count;
 	/* By first_word of an index * 64 + bit in its verdicts: slots anchored on that. */
 	struct span *bit_slots;
+	uint8_t *bit_parts;                /* numbered like that: enum scan_part, PART_* */
 	uint32_t words;                    /* of verdicts of all indexes */
 	uint32_t later_count, later_words; /* LATER leaves, and the words of their verdicts */
 	struct category *categories;

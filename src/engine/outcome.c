@@ -52,7 +52,7 @@ void outcome_cache_forget(struct outcome_cache *cache)
 }
 
 /* A sum of products, which a CPU can work out side by side. Constants of splitmix64. */
-static uint64_t hash_of(const struct outcome_key *key)
+uint64_t outcome_key_hash(const struct outcome_key *key)
 {
 	uint64_t factor = UINT64_C(0xbf58476d1ce4e5b9);
 	uint64_t h = key->plan * factor;
@@ -82,7 +82,7 @@ static struct record *record_of(const struct outcome_cache *cache, const struct 
 bool outcome_find(const struct outcome_cache *cache, const struct outcome_key *key,
 		  struct outcome *out)
 {
-	const struct record *r = record_of(cache, key, hash_of(key));
+	const struct record *r = record_of(cache, key, outcome_key_hash(key));
 
 	if (!r->plan)
 		return false;
@@ -94,7 +94,7 @@ void outcome_keep(struct outcome_cache *cache, const struct outcome_key *key,
 		  const struct outcome *outcome)
 {
 	uint32_t slots = outcome->matched + outcome->undecided;
-	uint64_t hash = hash_of(key);
+	uint64_t hash = outcome_key_hash(key);
 
 	if (key->count + slots > OUTCOME_NUMBERS_MAX)
 		return;

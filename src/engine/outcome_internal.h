@@ -25,6 +25,8 @@ struct outcome_key {
 	uint32_t count;
 };
 
+uint64_t outcome_key_hash(const struct outcome_key *key);
+
 struct outcome_cache;
 
 struct outcome_cache *outcome_cache_new(void);

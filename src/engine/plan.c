@@ -29,7 +29,7 @@ struct plan_table {
 struct plan_table *plan_table_new(const struct engine *e, uint32_t verdicts)
 {
 	struct plan_table *table = xcalloc(1, sizeof(*table));
-	size_t numbers = (size_t)e->group_count + e->slot_count + (size_t)e->index_count * 2;
+	size_t numbers = (size_t)e->group_count + e->slot_count + e->index_count;
 	size_t plan_bytes = (numbers + verdicts) * sizeof(uint32_t) + e->words * sizeof(uint64_t);
 
 	table->engine = e;
@@ -49,7 +49,6 @@ struct plan_table *plan_table_new(const struct engine *e, uint32_t verdicts)
 		plan->groups = table->numbers + i * numbers;
 		plan->always = plan->groups + e->group_count;
 		plan->indexes = plan->always + e->slot_count;
-		plan->fields = plan->indexes + e->index_count;
 	}
 	return table;
 }
@@ -71,40 +70,45 @@ void plan_table_forget(struct plan_table *table)
 		table->plans[i].key.count = 0;
 }
 
-static void add_word(struct plan_key *key, uint64_t word)
+static inline void add_word(struct plan_key *key, uint64_t word)
 {
-	/* A sum of products, which a CPU can work out side by side. Constants of splitmix64. */
-	uint64_t factor =
-	    UINT64_C(0xbf58476d1ce4e5b9) + key->count * UINT64_C(0x94d049bb133111eb) * 2;
-
-	key->hash += (word ^ word >> 32) * factor;
 	key->words[key->count++] = word;
 }
 
-/* Length and all bytes: 16 at a time, from the ends inwards. */
-static bool add_string(struct plan_key *key, struct str s)
+/* All bytes but those of the edges, 16 at a time, from the ends inwards. */
+static bool add_middle(struct plan_key *key, struct str s)
 {
 	if (key->count + 2 + s.len / 8 > PLAN_KEY_WORDS)
 		return false;
-	add_word(key, s.len);
-	for (;;) {
+	while (s.len > 16) {
+		s = (struct str){s.p + 8, s.len - 16};
 		struct str_edges edges = str_edges(s);
 
 		add_word(key, edges.head);
-		if (s.len <= 8)
-			return true;
 		add_word(key, edges.tail);
-		if (s.len <= 16)
-			return true;
-		s = (struct str){s.p + 8, s.len - 16};
 	}
+	return true;
+}
+
+/* Length and all bytes. */
+static inline bool add_string(struct plan_key *key, struct str s)
+{
+	struct str_edges edges = str_edges(s);
+
+	if (key->count + 3 > PLAN_KEY_WORDS)
+		return false;
+	add_word(key, s.len);
+	add_word(key, edges.head);
+	add_word(key, edges.tail);
+	return s.len <= 16 || add_middle(key, s);
 }
 
 static bool add_strings(struct plan_key *key, const struct value *list)
 {
 	if (key->count == PLAN_KEY_WORDS)
 		return false;
-	add_word(key, list->count);
+	/* No string is as long. */
+	add_word(key, (uint64_t)VALUE_LIST << 32 | list->count);
 	for (uint32_t i = 0; i < list->count; i++)
 		if (list->items[i].type != VALUE_STRING ||
 		    !add_string(key, value_as_str(&list->items[i])))
@@ -112,13 +116,30 @@ static bool add_strings(struct plan_key *key, const struct value *list)
 	return true;
 }
 
+static inline bool add_value(struct plan_key *key, const struct value *v)
+{
+	if (v->type == VALUE_STRING)
+		return add_string(key, value_as_str(v));
+	return v->type == VALUE_LIST && add_strings(key, v);
+}
+
+/* A sum of products, which a CPU can work out side by side. Constants of splitmix64. */
+static uint64_t hash_of(const struct plan_key *key)
+{
+	uint64_t factor = UINT64_C(0xbf58476d1ce4e5b9), hash = 0;
+
+	for (uint32_t i = 0; i < key->count; i++) {
+		hash += (key->words[i] ^ key->words[i] >> 32) * factor;
+		factor += UINT64_C(0x94d049bb133111eb) * 2;
+	}
+	return hash;
+}
+
 bool plan_key_of(const struct engine *e, const struct event *event, struct plan_key *key)
 {
-	/* Bit i: the i-th field has a value; has several. Most have none, and those cost nothing.
-	 */
-	uint64_t has = 0, has_many = 0;
+	/* Bit i: the i-th field has a value. Most have none, and those cost nothing. */
+	uint64_t has = 0;
 
-	key->hash = 0;
 	key->count = 0;
 	if (e->plan_field_count > 64)
 		return false;
@@ -128,20 +149,14 @@ bool plan_key_of(const struct engine *e, const struct event *event, struct plan_
 		if (v->type == VALUE_NULL)
 			continue;
 		has |= UINT64_C(1) << i;
-		if (v->type == VALUE_STRING) {
-			if (!add_string(key, value_as_str(v)))
-				return false;
-			continue;
-		}
-		if (v->type != VALUE_LIST || !add_strings(key, v))
+		if (!add_value(key, v))
 			return false;
-		has_many |= UINT64_C(1) << i;
 	}
 	/* So that no key is empty, too: an empty one is no plan's. */
-	if (key->count + 2 > PLAN_KEY_WORDS)
+	if (key->count == PLAN_KEY_WORDS)
 		return false;
 	add_word(key, has);
-	add_word(key, has_many);
+	key->hash = hash_of(key);
 	return true;
 }
 
@@ -177,19 +192,24 @@ static void add_mask(const struct engine *e, struct plan *plan, const struct gro
 		plan->masks[bits[i] / 64] |= UINT64_C(1) << (bits[i] % 64);
 }
 
-/* Those that make a difference to the front. */
+static void swap(uint32_t *a, uint32_t *b)
+{
+	uint32_t was = *a;
+
+	*a = *b;
+	*b = was;
+}
+
+/* Those that make a difference to the front, and of them the actor's. */
 static void order_indexes(const struct engine *e, struct plan *plan)
 {
-	plan->keyed_count = 0;
-	for (uint32_t i = 0; i < plan->index_count; i++) {
-		uint32_t index = plan->indexes[i];
-
-		if (e->indexes[index].of_plan)
-			continue;
-		plan->indexes[i] = plan->indexes[plan->keyed_count];
-		plan->indexes[plan->keyed_count] = index;
-		plan->fields[plan->keyed_count++] = e->indexes[index].field;
-	}
+	plan->keyed_count = plan->actor_count = 0;
+	for (uint32_t i = 0; i < plan->index_count; i++)
+		if (!e->indexes[plan->indexes[i]].of_plan)
+			swap(&plan->indexes[i], &plan->indexes[plan->keyed_count++]);
+	for (uint32_t i = 0; i < plan->keyed_count; i++)
+		if (e->indexes[plan->indexes[i]].of_actor)
+			swap(&plan->indexes[i], &plan->indexes[plan->actor_count++]);
 }
 
 void plan_make(struct plan_table *table, struct plan *plan, const struct plan_key *key,

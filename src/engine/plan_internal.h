@@ -28,10 +28,11 @@ struct plan {
 	uint64_t serial;     /* of no other plan ever made; 0: not kept */
 	uint32_t *groups, *always;
 	uint32_t group_count, always_count;
-	/* Of the first `keyed_count`, in `fields` too, the verdicts differ from event to event; the
-	 * fields of the others are in the plan's own key, so theirs are always the same. */
-	uint32_t *indexes, *fields;
-	uint32_t index_count, keyed_count;
+	/* Of the first `keyed_count` the verdicts differ from event to event: the first `actor_count`
+	 * are the actor's. The fields of the others are in the plan's own key, so theirs are always
+	 * the same. */
+	uint32_t *indexes;
+	uint32_t index_count, keyed_count, actor_count;
 	uint64_t *masks; /* of the verdicts of all indexes, by word: bits its groups look at */
 	uint32_t *seen;  /* by verdict: what is left of it by the masks, or VERDICT_NONE */
 };

@@ -19,6 +19,7 @@
 struct pattern {
 	const struct eql_pattern *whole; /* NULL: the atom says it all */
 	uint32_t literal;
+	enum scan_part part;
 };
 
 /* Where an atom is looked for. */
@@ -28,6 +29,13 @@ enum place {
 	PLACE_PREFIX,
 	PLACE_SUFFIX,
 	PLACES,
+};
+
+static const enum scan_part part_of_place[PLACES] = {
+    [PLACE_SHORT] = SCAN_SHORT,
+    [PLACE_FLOATING] = SCAN_FLOATING,
+    [PLACE_PREFIX] = SCAN_PREFIX,
+    [PLACE_SUFFIX] = SCAN_SUFFIX,
 };
 
 struct scan {
@@ -165,6 +173,7 @@ static void add_pattern(struct scan *scan, struct arena *arena, const struct sca
 	struct choice choice = choose_atom(from->text);
 
 	p->literal = from->literal;
+	p->part = choice.rarity ? part_of_place[choice.place] : SCAN_ALWAYS;
 	if (!choice.rarity || !atom_says_all(from, &choice))
 		p->whole = eql_pattern_new(arena, from->text, from->fold);
 	if (choice.rarity)
@@ -198,6 +207,11 @@ struct scan *scan_new(struct arena *arena, const struct scan_pattern *patterns, 
 	for (int p = 0; p < PLACES; p++)
 		free(atoms.of[p]);
 	return scan;
+}
+
+enum scan_part scan_part_of(const struct scan *scan, uint32_t number)
+{
+	return scan->patterns[number].part;
 }
 
 struct scan_scratch *scan_scratch_new(void)
@@ -239,36 +253,37 @@ static bool verify(const struct pattern *p, struct str s)
 	return !p->whole || eql_pattern_fits(p->whole, s);
 }
 
-/* Of the patterns whose atom was found, by number, those that match: their literals take the place
- * of the numbers. Returns how many. */
-static uint32_t verify_all(const struct scan *scan, struct str s, uint32_t *found, uint32_t count)
+/* Of the patterns whose atom was found, by number, those that match and are wanted: their literals
+ * take the place of the numbers. Returns how many. */
+static uint32_t verify_all(const struct scan *scan, struct str s, const struct scan_want *want,
+			   uint32_t *found, uint32_t count)
 {
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
 		const struct pattern *p = &scan->patterns[found[i]];
 
-		if (verify(p, s))
+		if ((!want || want->literal(want->context, p->literal)) && verify(p, s))
 			found[n++] = p->literal;
 	}
 	return n;
 }
 
-uint32_t scan_value(const struct scan *scan, struct str s, struct scan_scratch *scratch,
-		    const uint32_t **found)
+uint32_t scan_value(const struct scan *scan, struct str s, const struct scan_want *want,
+		    struct scan_scratch *scratch, const uint32_t **found)
 {
-	uint32_t *all = scratch->found, n = 0;
+	uint32_t *all = scratch->found, n = 0, parts = want ? want->parts : UINT32_MAX;
 
-	if (scan->prefixes)
+	if (scan->prefixes && (parts & SCAN_PREFIX))
 		n += ends_find(scan->prefixes, s, all + n);
-	if (scan->suffixes)
+	if (scan->suffixes && (parts & SCAN_SUFFIX))
 		n += ends_find(scan->suffixes, s, all + n);
-	if (scan->shorts)
+	if (scan->shorts && (parts & SCAN_SHORT))
 		n += grams_find(scan->shorts, s, scratch->seen, next_search(scratch), all + n);
-	if (scan->floating)
+	if (scan->floating && (parts & SCAN_FLOATING))
 		n += grams_find(scan->floating, s, scratch->seen, next_search(scratch), all + n);
-	for (uint32_t i = 0; i < scan->always_count; i++)
+	for (uint32_t i = 0; (parts & SCAN_ALWAYS) && i < scan->always_count; i++)
 		all[n++] = scan->always[i];
 	*found = all;
-	return verify_all(scan, s, all, n);
+	return verify_all(scan, s, want, all, n);
 }

@@ -24,12 +24,31 @@ struct scan_shape {
 	bool anchored;   /* its atom is looked for at one end only */
 };
 
+/* Where the atom of a pattern is looked for. Not all are of interest every time. */
+enum scan_part {
+	SCAN_PREFIX = 1,
+	SCAN_SUFFIX = 2,
+	SCAN_SHORT = 4, /* anywhere, and of a few bytes */
+	SCAN_FLOATING = 8,
+	SCAN_ALWAYS = 16, /* nowhere: the pattern has none */
+};
+
 struct scan;
 struct scan_scratch;
+
+/* What is looked for: patterns of these parts (enum scan_part), and of them those whose literal is
+ * wanted, for verifying a pattern costs more than finding its atom. */
+struct scan_want {
+	uint32_t parts;
+	bool (*literal)(const void *context, uint32_t literal);
+	const void *context;
+};
 
 /* `patterns` is copied, their texts are borrowed. NULL for none. */
 struct scan *scan_new(struct arena *arena, const struct scan_pattern *patterns, uint32_t count);
 struct scan_shape scan_shape_of(struct str pattern);
+/* Of the pattern that had this number in scan_new(). */
+enum scan_part scan_part_of(const struct scan *scan, uint32_t number);
 
 /* A scratch serves any number of scans, one after the other. */
 struct scan_scratch *scan_scratch_new(void);
@@ -38,8 +57,9 @@ void scan_scratch_free(struct scan_scratch *scratch);
 void scan_scratch_fit(struct scan_scratch *scratch, const struct scan *scan);
 
 /* The literals whose patterns match `s`, each once, in `*found`: good until the next call with
- * this scratch. Takes time in the length of `s` and the number of patterns to verify. */
-uint32_t scan_value(const struct scan *scan, struct str s, struct scan_scratch *scratch,
-		    const uint32_t **found);
+ * this scratch. `want` NULL: all of them. Takes time in the length of `s` and the number of patterns
+ * to verify. */
+uint32_t scan_value(const struct scan *scan, struct str s, const struct scan_want *want,
+		    struct scan_scratch *scratch, const uint32_t **found);
 
 #endif

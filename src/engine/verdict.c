@@ -18,8 +18,8 @@ void verdict_table_init(struct verdict_table *table, const struct engine *e)
 	for (uint32_t i = 0; i < e->index_count; i++)
 		if (e->indexes[i].words > table->empty_words)
 			table->empty_words = e->indexes[i].words;
-	table->event_count = 2 * e->index_count + e->later_count;
-	table->event_words = 2 * e->words + e->later_words;
+	table->event_count = 3 * e->index_count + e->later_count;
+	table->event_words = 3 * e->words + e->later_words;
 	table->cap = VERDICTS_MAX;
 	while (table->cap < table->event_count * EVENTS_MIN)
 		table->cap *= 2;

@@ -33,8 +33,8 @@ struct verdict_table {
 	uint32_t *places; /* open addressing, numbers; 0: free; at most half full */
 	uint32_t place_mask;
 	uint32_t empty_words; /* of the empty verdict, which serves all indexes */
-	/* What one event may add: a verdict on every field, what a plan sees of it, and one more for
-	 * each LATER leaf. */
+	/* What one event may add: a verdict on every field, what a plan or a situation asks of it, its
+	 * wake bits, and one more for each LATER leaf. */
 	uint32_t event_count, event_words;
 };
 

@@ -64,9 +64,13 @@ static void add_text(struct texts *texts, struct str *to, struct str s)
 	buf_add(&texts->buf, s);
 }
 
+/* (uid_t)-1 is no user's: a log does not tell. */
 static void add_id(struct texts *texts, struct str *to, uint32_t id)
 {
 	char text[16];
+
+	if (id == UINT32_MAX)
+		return;
 	int n = snprintf(text, sizeof(text), "%u", id);
 
 	add_text(texts, to, (struct str){text, (size_t)n});

@@ -88,7 +88,8 @@ static void fill_parent(const struct process_table *table, const struct process 
 		     FIELD_PROCESS_PARENT_PID);
 	if (!parent) {
 		event_append(event, FIELD_LINTEL_INCOMPLETE,
-			     value_str(STR("process.parent: no longer known")));
+			     value_str(table->offline ? STR("process.parent: not in the log")
+						      : STR("process.parent: no longer known")));
 		return;
 	}
 	event_set_str(event, FIELD_PROCESS_PARENT_START, start_of(parent));

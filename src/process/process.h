@@ -127,6 +127,7 @@ struct process_brief {
 	uint64_t start_boot_ns;
 	uint32_t ppid;
 	bool has_exited;
+	uint64_t exited_boot_ns;
 	struct str executable_path; /* kernel's path of the running file; empty when not known */
 };
 struct process_brief process_brief(const struct process *process);

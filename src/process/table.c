@@ -369,6 +369,7 @@ struct process_brief process_brief(const struct process *process)
 	    .start_boot_ns = process->start_boot_ns,
 	    .ppid = process->ppid,
 	    .has_exited = process->life != LIFE_LIVING,
+	    .exited_boot_ns = process->exited_boot_ns,
 	    .executable_path = process->image ? process->image->path : STR_NULL,
 	};
 }

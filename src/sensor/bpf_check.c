@@ -4,10 +4,12 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/io_uring.h>
+#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -50,6 +52,20 @@ static void run_child(void)
 		waitpid(pid, NULL, 0);
 }
 
+/* A socket that begins to listen, where nobody can reach it for long, and ends: two changes of state. */
+static void run_socket(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in loopback = {.sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+	if (fd < 0)
+		return;
+	if (!bind(fd, (struct sockaddr *)&loopback, sizeof(loopback)))
+		(void)!listen(fd, 1);
+	close(fd);
+}
+
 static uint64_t runs_of(const struct bpf_program *program)
 {
 	struct bpf_prog_info info;
@@ -61,21 +77,62 @@ static uint64_t runs_of(const struct bpf_program *program)
 	return info.run_cnt;
 }
 
-int bpf_check_fired(const struct bpf_check *checks, int count)
+void bpf_check_fired(struct bpf_check *checks, int count)
 {
-	int stats = bpf_enable_stats(BPF_STATS_RUN_TIME), silent = 0;
+	int stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
+
+	if (stats >= 0) {
+		run_child();
+		run_uring_nop();
+		run_socket();
+	}
+	for (int i = 0; i < count; i++) {
+		struct bpf_check *check = &checks[i];
+
+		check->state = !check->program           ? HOOK_MISSING
+			       : stats < 0               ? HOOK_UNCHECKED
+			       : runs_of(check->program) ? HOOK_FIRES
+							 : HOOK_SILENT;
+		if (check->state == HOOK_SILENT)
+			log_warning("sensor: %s is attached but does not fire on this kernel: %s",
+				    sensor_hook(check->hook)->name, sensor_hook(check->hook)->lost);
+	}
+	if (stats >= 0)
+		close(stats);
+}
+
+/* False when there is nothing to execute. */
+static bool run_true(void)
+{
+	char *const arguments[] = {(char *)(uintptr_t) "true", NULL};
+	char *const environment[] = {NULL};
+	int status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		execve("/bin/true", arguments, environment);
+		_exit(127);
+	}
+	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+/* Does the program run when `act` does something? */
+static enum hook_state check_one(const struct bpf_program *program, bool (*act)(void))
+{
+	int stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	enum hook_state state = HOOK_UNCHECKED;
 
 	if (stats < 0)
-		return 0;
-	run_child();
-	run_uring_nop();
-	for (int i = 0; i < count; i++) {
-		if (!checks[i].program || runs_of(checks[i].program))
-			continue;
-		silent++;
-		log_warning("sensor: %s is attached but does not fire on this kernel: %s",
-			    checks[i].name, checks[i].lost);
-	}
+		return state;
+	uint64_t before = runs_of(program);
+
+	if (act())
+		state = runs_of(program) > before ? HOOK_FIRES : HOOK_SILENT;
 	close(stats);
-	return silent;
+	return state;
+}
+
+enum hook_state bpf_check_exec(const struct bpf_program *program)
+{
+	return check_one(program, run_true);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The BPF programs: loading what this kernel takes, attaching it, and the ring they share. */
-#include "sensor/sensor_internal.h"
+#include "sensor/bpf_side_internal.h"
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -20,36 +20,8 @@
 #include "sensor/lsm.h"
 #include "sensor/wire.h"
 
-#include "calls.skel.h"
-#include "file.skel.h"
-#include "network.skel.h"
-#include "process.skel.h"
-#include "tasks.skel.h"
-#include "uring.skel.h"
-#include "uring_network.skel.h"
-
 /* bpf/common.h */
 #define SCRATCH_SLOTS 3
-
-struct bpf_side {
-	struct wire_config config;
-	uint32_t ring_bytes;
-	uint32_t demand_count;
-	uint64_t demand_bits[DEMAND_BITS / 64];
-	struct btf *btf;
-	struct process_bpf *process;
-	struct lsm *lsm;
-	struct calls_bpf *calls;     /* the program at sys_exit; NULL when it could not be loaded */
-	struct file_bpf *file;       /* behind it; likewise */
-	struct network_bpf *network; /* likewise */
-	struct uring_bpf *uring;     /* likewise */
-	struct uring_network_bpf *uring_network; /* likewise */
-	struct tasks_bpf *tasks;                 /* likewise */
-	struct ring_buffer *ring;
-	struct sensor *sensor;              /* during bpf_side_consume */
-	uint64_t reported[WIRE_KIND_COUNT]; /* ring losses that were logged */
-	int left;                           /* records this call may still take */
-};
 
 /* libbpf speaks of every hook that is missing; lintel says it once and in its own words. */
 __attribute__((format(printf, 2, 0))) static int print_debug(enum libbpf_print_level level,
@@ -99,7 +71,7 @@ static int prepare(struct bpf_side *bpf, struct bpf_object *object)
 {
 	static const char *const shared[] = {"ring",    "losses",   "tracked", "written",
 					     "demands", "programs", "armed"};
-	static const char *const of_sockets[] = {"sockets", "flows"};
+	static const char *const of_sockets[] = {"sockets", "flows", "announced"};
 	struct bpf_map *scratch = bpf_object__find_map_by_name(object, "scratch");
 	int cpus = libbpf_num_possible_cpus();
 	struct bpf_object *first = bpf->process->obj;
@@ -126,7 +98,8 @@ static int prepare(struct bpf_side *bpf, struct bpf_object *object)
 				return err;
 	if (!bpf->calls || object == bpf->calls->obj)
 		return 0;
-	return share_map(object, bpf->calls->obj, "groups");
+	err = share_map(object, bpf->calls->obj, "groups");
+	return err ? err : share_map(object, bpf->calls->obj, "resolvers");
 }
 
 /* Let the program at sys_exit jump to the one that handles this group's calls. */
@@ -167,6 +140,14 @@ static void choose_submit(struct bpf_side *bpf, struct uring_bpf *uring)
 	memcpy(uring->rodata->demand_bits, bpf->demand_bits, sizeof(bpf->demand_bits));
 	bpf_program__set_autoload(uring->progs.on_submit, is_new);
 	bpf_program__set_autoload(uring->progs.on_submit_sqe, !is_new);
+}
+
+static void choose_network_submit(struct bpf_side *bpf, struct uring_network_bpf *uring)
+{
+	bool is_new = tracepoint_arguments(bpf->btf, "io_uring_submit_req") >= 0;
+
+	bpf_program__set_autoload(uring->progs.on_network_submit, is_new);
+	bpf_program__set_autoload(uring->progs.on_network_submit_sqe, !is_new);
 }
 
 static void choose_none(struct bpf_side *bpf, void *object)
@@ -247,7 +228,7 @@ static void load_optional(struct bpf_side *bpf)
 			    "are seen by fanotify only",
 			    strerror(-err));
 	if (bpf->network)
-		LOAD(bpf, uring_network, bpf->uring_network, choose_none);
+		LOAD(bpf, uring_network, bpf->uring_network, choose_network_submit);
 	if (err)
 		log_warning("sensor: io_uring network program refused (%s): connections made by "
 			    "io_uring are not seen",
@@ -300,6 +281,20 @@ static void set_demand_bits(struct bpf_side *bpf, const struct file_demand *dema
 	}
 }
 
+/* How full the ring may be, in sixteenths, before a kind is held back. In the order in which a host
+ * can do without: what files are changed, connections and lookups, ends; starts of processes never,
+ * for without them nothing else can be understood. */
+static const uint8_t shed_share[WIRE_KIND_COUNT] = {
+    [WIRE_FILE] = 8,     [WIRE_PATHS] = 8, [WIRE_PLACES] = 8,
+    [WIRE_NETWORK] = 12, [WIRE_DNS] = 12,  [WIRE_EXIT] = 14,
+};
+
+static void configure_shedding(struct bpf_side *bpf)
+{
+	for (int kind = 0; kind < WIRE_KIND_COUNT; kind++)
+		bpf->config.shed_bytes[kind] = bpf->ring_bytes / 16 * shed_share[kind];
+}
+
 static void configure_demands(struct bpf_side *bpf, const struct file_demand *demand)
 {
 	if (demand)
@@ -326,6 +321,7 @@ int bpf_side_open(struct bpf_side **out, const struct sensor_options *options,
 	bpf->config.track = options->root_pid != 0;
 	bpf->config.cgroup_subsys = WIRE_NO_SUBSYS;
 	configure_demands(bpf, options->demand);
+	configure_shedding(bpf);
 	bpf->btf = btf__load_vmlinux_btf();
 	if (!bpf->btf) {
 		err = -errno;
@@ -390,27 +386,48 @@ void bpf_side_close(struct bpf_side *bpf)
 	free(bpf);
 }
 
-static void check_fired(const struct bpf_side *bpf)
+static void check_fired(struct bpf_side *bpf)
 {
-	const char *no_files = "file events come from fanotify alone";
-	const char *no_uring = "file operations by io_uring are seen by fanotify only";
 	const struct uring_bpf *uring = bpf->uring;
 	const struct bpf_program *submit = NULL;
 
 	if (uring)
 		submit = bpf_program__fd(uring->progs.on_submit) >= 0 ? uring->progs.on_submit
 								      : uring->progs.on_submit_sqe;
-	const struct bpf_check checks[] = {
-	    {bpf->process->progs.on_fork, "sched_process_fork", "lineage has gaps"},
-	    {bpf->process->progs.on_exit, "sched_process_exit", "no end events"},
-	    {bpf->file ? bpf->file->progs.on_sys_enter : NULL, "sys_enter",
-	     "paths are read after the call only"},
-	    {bpf->calls ? bpf->calls->progs.on_sys_exit : NULL, "sys_exit", no_files},
-	    {submit, "io_uring_submit_req", no_uring},
-	    {uring ? uring->progs.on_complete : NULL, "io_uring_complete", no_uring},
+	struct bpf_check checks[] = {
+	    {bpf->process->progs.on_fork, HOOK_FORK, HOOK_MISSING},
+	    {bpf->process->progs.on_exit, HOOK_EXIT, HOOK_MISSING},
+	    {bpf->file ? bpf->file->progs.on_sys_enter : NULL, HOOK_SYS_ENTER, HOOK_MISSING},
+	    {bpf->calls ? bpf->calls->progs.on_sys_exit : NULL, HOOK_SYS_EXIT, HOOK_MISSING},
+	    {bpf->network ? bpf->network->progs.on_tcp_state : NULL, HOOK_SOCK_STATE, HOOK_MISSING},
+	    {submit, HOOK_URING_SUBMIT, HOOK_MISSING},
+	    {uring ? uring->progs.on_complete : NULL, HOOK_URING_COMPLETE, HOOK_MISSING},
 	};
+	int count = (int)(sizeof(checks) / sizeof(checks[0]));
 
-	bpf_check_fired(checks, (int)(sizeof(checks) / sizeof(checks[0])));
+	bpf_check_fired(checks, count);
+	for (int i = 0; i < count; i++)
+		bpf->hooks[checks[i].hook] = checks[i].state;
+	/* Attached, or bpf_side_attach() had failed. */
+	bpf->hooks[HOOK_EXEC] = HOOK_UNCHECKED;
+	/* A map of the process object, which is there. */
+	bpf->hooks[HOOK_LOSSES] = HOOK_FIRES;
+	bpf->hooks[HOOK_URING_NETWORK] = bpf->uring_network ? HOOK_UNCHECKED : HOOK_MISSING;
+	/* Reached by a tail call, which the kernel does not count by itself. */
+	bpf->hooks[HOOK_FILE_CALLS] = bpf->file ? bpf->hooks[HOOK_SYS_EXIT] : HOOK_MISSING;
+	bpf->hooks[HOOK_NETWORK_CALLS] = bpf->network ? bpf->hooks[HOOK_SYS_EXIT] : HOOK_MISSING;
+}
+
+void bpf_side_try_more(struct bpf_side *bpf)
+{
+	bpf->hooks[HOOK_EXEC] = bpf_check_exec(bpf->process->progs.on_exec);
+}
+
+void bpf_side_hooks(const struct bpf_side *bpf, enum hook_state states[HOOK_COUNT])
+{
+	for (int i = 0; i < HOOK_COUNT; i++)
+		if (i != HOOK_FANOTIFY)
+			states[i] = bpf->hooks[i];
 }
 
 int bpf_side_attach(struct bpf_side *bpf)
@@ -509,100 +526,4 @@ int bpf_side_tasks(struct bpf_side *bpf)
 	fd = bpf_iter_create(link);
 	close(link);
 	return fd;
-}
-
-static void read_losses(const struct bpf_side *bpf, uint64_t total[WIRE_LOSS_COUNT])
-{
-	int cpus = libbpf_num_possible_cpus();
-	uint64_t *each;
-
-	memset(total, 0, WIRE_LOSS_COUNT * sizeof(*total));
-	if (cpus <= 0)
-		return;
-	each = xcalloc((size_t)cpus, sizeof(*each));
-	for (uint32_t cause = 0; cause < WIRE_LOSS_COUNT; cause++) {
-		if (bpf_map__lookup_elem(bpf->process->maps.losses, &cause, sizeof(cause), each,
-					 (size_t)cpus * sizeof(*each), 0))
-			continue;
-		for (int cpu = 0; cpu < cpus; cpu++)
-			total[cause] += each[cpu];
-	}
-	free(each);
-}
-
-/* Hits for which the kernel did not run a program, because it was running on that CPU (5.12). */
-static uint64_t object_misses(const struct bpf_object *object)
-{
-	struct bpf_program *program;
-	uint64_t misses = 0;
-
-	if (!object)
-		return 0;
-	bpf_object__for_each_program(program, object)
-	{
-		struct bpf_prog_info info;
-		uint32_t bytes = sizeof(info);
-
-		memset(&info, 0, sizeof(info));
-		if (bpf_program__fd(program) >= 0 &&
-		    !bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &bytes))
-			misses += info.recursion_misses;
-	}
-	return misses;
-}
-
-static uint64_t all_misses(const struct bpf_side *bpf)
-{
-	const struct bpf_object *const objects[] = {
-	    bpf->process->obj,
-	    bpf->calls ? bpf->calls->obj : NULL,
-	    bpf->file ? bpf->file->obj : NULL,
-	    bpf->network ? bpf->network->obj : NULL,
-	    bpf->uring ? bpf->uring->obj : NULL,
-	    bpf->uring_network ? bpf->uring_network->obj : NULL,
-	};
-	const struct bpf_object *object;
-	uint64_t misses = 0;
-
-	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
-		misses += object_misses(objects[i]);
-	for (int i = 0; (object = lsm_object(bpf->lsm, i)); i++)
-		misses += object_misses(object);
-	return misses;
-}
-
-void bpf_side_count_losses(struct bpf_side *bpf)
-{
-	uint64_t total[WIRE_LOSS_COUNT], ring = 0;
-
-	read_losses(bpf, total);
-	for (int kind = 0; kind < WIRE_KIND_COUNT; kind++)
-		ring += total[WIRE_LOSS_RING + kind];
-	counter_set(COUNTER_RING_FULL, ring);
-	counter_set(COUNTER_KERNEL_READ_FAILED, total[WIRE_LOSS_READ]);
-	counter_set(COUNTER_KERNEL_MAP_FULL, total[WIRE_LOSS_MAP]);
-	counter_set(COUNTER_PATH_TRUNCATED, total[WIRE_LOSS_PATH]);
-	counter_set(COUNTER_ARGV_TRUNCATED, total[WIRE_LOSS_ARGV]);
-	counter_set(COUNTER_KERNEL_MISSED, all_misses(bpf));
-	counter_set(COUNTER_MESSAGES_SKIPPED, total[WIRE_LOSS_MESSAGES]);
-}
-
-void bpf_side_report_losses(struct bpf_side *bpf)
-{
-	uint64_t total[WIRE_LOSS_COUNT], lost[WIRE_KIND_COUNT], sum = 0;
-
-	read_losses(bpf, total);
-	for (int kind = 0; kind < WIRE_KIND_COUNT; kind++) {
-		lost[kind] = total[WIRE_LOSS_RING + kind] - bpf->reported[kind];
-		bpf->reported[kind] = total[WIRE_LOSS_RING + kind];
-		sum += lost[kind];
-	}
-	if (sum)
-		log_warning(
-		    "sensor: ring buffer full: %llu events lost in the last second "
-		    "(processes: fork %llu, exec %llu, end %llu; files: %llu; network: %llu)",
-		    (unsigned long long)sum, (unsigned long long)lost[WIRE_FORK],
-		    (unsigned long long)lost[WIRE_EXEC], (unsigned long long)lost[WIRE_EXIT],
-		    (unsigned long long)(lost[WIRE_FILE] + lost[WIRE_PATHS]),
-		    (unsigned long long)(lost[WIRE_NETWORK] + lost[WIRE_DNS]));
 }

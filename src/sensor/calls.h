@@ -44,12 +44,12 @@ enum call_group {
 	GROUP_COUNT
 };
 
-/* Where the kernel decides on a call (bpf/lsm.bpf.c); the table is hooks.def. */
-enum hook {
-#define HOOK(id, name, what) HOOK_##id,
-#include "sensor/hooks.def"
-#undef HOOK
-	HOOK_COUNT
+/* Where the kernel decides on a call (bpf/lsm.bpf.c); the table is path_hooks.def. */
+enum path_hook {
+#define PATH_HOOK(id, name, what) PATH_HOOK_##id,
+#include "sensor/path_hooks.def"
+#undef PATH_HOOK
+	PATH_HOOK_COUNT
 };
 
 /* What a call does to a file. */

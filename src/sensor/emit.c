@@ -51,6 +51,8 @@ static struct str dataset_of(const char *category)
 	switch (category[0]) {
 	case 'f':
 		return STR("endpoint.events.file");
+	case 'h':
+		return STR("lintel.health");
 	case 'n':
 		return STR("endpoint.events.network");
 	default:
@@ -73,11 +75,22 @@ void emit_incomplete(struct sensor *sensor, const char *what)
 	event_append(&sensor->event, FIELD_LINTEL_INCOMPLETE, value_str(str_from(what)));
 }
 
+static void hand_on(struct sensor *sensor, const struct process *process)
+{
+	sensor->handled++;
+	if (sensor->handler)
+		sensor->handler(sensor->context, &sensor->event, process);
+}
+
 void emit_end(struct sensor *sensor, const struct process *process)
 {
 	host_fill(sensor->host, &sensor->event);
 	process_fill(sensor->processes, process, &sensor->event);
-	sensor->handled++;
-	if (sensor->handler)
-		sensor->handler(sensor->context, &sensor->event, process);
+	hand_on(sensor, process);
+}
+
+void emit_end_host(struct sensor *sensor)
+{
+	host_fill(sensor->host, &sensor->event);
+	hand_on(sensor, NULL);
 }

@@ -137,10 +137,14 @@ static void on_connection(struct sensor *sensor, const struct wire_view *view,
 {
 	struct str outcome = STR("success");
 
-	if (net->what == WIRE_CONNECTED && net->result)
+	if (view->record.flags & WIRE_UNCONFIRMED)
+		outcome = STR("unknown");
+	else if (net->what == WIRE_CONNECTED && net->result)
 		outcome = is_under_way(net->result) ? STR("unknown") : STR("failure");
 	begin(sensor, view, net);
 	event_set_str(&sensor->event, FIELD_EVENT_OUTCOME, outcome);
+	if (view->record.flags & WIRE_UNCONFIRMED)
+		emit_incomplete(sensor, "event.outcome: io_uring was asked not to report success");
 	fill_network(sensor, view, net);
 	emit_end(sensor, process);
 }

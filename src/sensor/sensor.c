@@ -126,6 +126,7 @@ int sensor_open(struct sensor **out, const struct sensor_options *options,
 	sensor->root_pid = options->root_pid;
 	sensor->epoll_fd = sensor->timer_fd = sensor->mountinfo_fd = -1;
 	sensor->views = views_new();
+	sensor->blind = blind_new();
 	event_init(&sensor->event, fields);
 	arena_init(&sensor->scratch);
 	make_id_prefix(sensor);
@@ -161,6 +162,7 @@ void sensor_close(struct sensor *sensor)
 	witness_close(sensor->witness);
 	bpf_side_close(sensor->bpf);
 	views_free(sensor->views);
+	blind_free(sensor->blind);
 	event_free(&sensor->event);
 	arena_free(&sensor->scratch);
 	if (sensor->mountinfo_fd >= 0)
@@ -185,7 +187,8 @@ static void report_losses(struct sensor *sensor)
 	if (now - sensor->losses_read_ns < NS_PER_SEC)
 		return;
 	sensor->losses_read_ns = now;
-	bpf_side_report_losses(sensor->bpf);
+	bpf_side_count_losses(sensor->bpf);
+	blind_tell(sensor->blind, sensor);
 }
 
 int sensor_poll(struct sensor *sensor, int timeout_ms, sensor_handler *handler, void *context)
@@ -233,6 +236,8 @@ void sensor_drain(struct sensor *sensor, sensor_handler *handler, void *context)
 		;
 	if (sensor->witness)
 		witness_flush(sensor->witness);
+	sensor->losses_read_ns = 0;
+	report_losses(sensor);
 	sensor->handler = NULL;
 }
 

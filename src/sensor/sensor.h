@@ -37,7 +37,8 @@ struct sensor_options {
  * reader is off the CPU for 50 ms is 30 MB. */
 #define SENSOR_RING_BYTES_DEFAULT (32u << 20)
 
-/* One event; borrowed for the call. `process` is who did it. */
+/* One event; borrowed for the call. `process` is who did it, NULL when
+ * nobody did (action events_lost). */
 typedef void sensor_handler(void *context, struct event *event, const struct process *process);
 
 /*

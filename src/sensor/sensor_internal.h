@@ -4,11 +4,13 @@
 #define LINTEL_SENSOR_SENSOR_INTERNAL_H
 
 #include "base/counter.h"
+#include "sensor/probe.h"
 #include "sensor/sensor.h"
 #include "sensor/view.h"
 #include "sensor/wire_read.h"
 
 struct bpf_side;
+struct blind;
 struct witness;
 
 struct sensor {
@@ -18,7 +20,8 @@ struct sensor {
 	struct views *views;
 	struct bpf_side *bpf;
 	struct witness *witness; /* fanotify; NULL without it */
-	struct event event;      /* the one being built */
+	struct blind *blind;
+	struct event event;   /* the one being built */
 	struct arena scratch; /* texts of the record being handled that the event does not keep */
 	sensor_handler *handler; /* of the sensor_poll under way */
 	void *context;
@@ -46,14 +49,25 @@ int bpf_side_fd(const struct bpf_side *bpf);
 /* Give every waiting record to sensor_record, at most `max`; returns how many, or -errno. */
 int bpf_side_consume(struct bpf_side *bpf, struct sensor *sensor, int max);
 void bpf_side_count_losses(struct bpf_side *bpf);
-/* Log what the ring has lost since the last call, by kind. */
-void bpf_side_report_losses(struct bpf_side *bpf);
+/* What the ring had no room for and what was held back, by kind, since the programs were loaded. */
+void bpf_side_losses(const struct bpf_side *bpf, uint64_t full[WIRE_KIND_COUNT],
+		     uint64_t shed[WIRE_KIND_COUNT]);
 /* Report on this process too (--root-pid). */
 int bpf_side_track(struct bpf_side *bpf, uint32_t pid);
+/* Find out whether more hooks fire, by executing something. */
+void bpf_side_try_more(struct bpf_side *bpf);
+/* What became of the hooks; fanotify's is left as it is. */
+void bpf_side_hooks(const struct bpf_side *bpf, enum hook_state states[HOOK_COUNT]);
 /* What is known of a program that runs already: PROGRAM_ bits. */
 int bpf_side_program(struct bpf_side *bpf, uint32_t pid, uint32_t flags);
 /* A readable descriptor of task records, or -errno. */
 int bpf_side_tasks(struct bpf_side *bpf);
+
+/* blind.c: losses as events, so that rules can alert on them */
+struct blind *blind_new(void);
+void blind_free(struct blind *blind);
+/* Emit an event for each cause that has lost something and was not told of for a while. */
+void blind_tell(struct blind *blind, struct sensor *sensor);
 
 /* seed.c: processes that run already */
 int sensor_seed(struct sensor *sensor, const struct sensor_options *options);
@@ -74,6 +88,8 @@ void emit_kind(struct sensor *sensor, const char *category, const char *type, co
 /* Name what the event lacks, and why. */
 void emit_incomplete(struct sensor *sensor, const char *what);
 void emit_end(struct sensor *sensor, const struct process *process);
+/* The same for an event of the host, not of a process. */
+void emit_end_host(struct sensor *sensor);
 
 /* process_event.c, file_event.c, network_event.c */
 void process_event(struct sensor *sensor, const struct wire_view *view);
@@ -93,6 +109,8 @@ void file_fields(struct sensor *sensor, const struct file_facts *file);
 void file_original(struct sensor *sensor, struct str path, struct str host_path);
 
 /* witness.c, witness_read.c, witness_marks.c: fanotify */
+/* A fanotify descriptor with what this kernel has of what the witness wants, or -errno. */
+int witness_init_fanotify(void);
 int witness_open(struct witness **out, struct sensor *sensor, const char *const *directories);
 void witness_close(struct witness *witness);
 int witness_fd(const struct witness *witness);

@@ -191,7 +191,8 @@ enum wire_loss {
 	WIRE_LOSS_PATH,
 	WIRE_LOSS_ARGV,
 	WIRE_LOSS_MESSAGES, /* of a sendmmsg or recvmmsg beyond those looked at */
-	WIRE_LOSS_COUNT
+	WIRE_LOSS_SHED,     /* by kind too */
+	WIRE_LOSS_COUNT = WIRE_LOSS_SHED + WIRE_KIND_COUNT
 };
 
 /* Set before the programs load; the verifier then drops the branches that cannot be taken. */
@@ -203,10 +204,13 @@ struct wire_config {
 	__u32 own_mount_ns;  /* lintel's own view: its mount namespace and root directory */
 	__u32 demands; /* 1 << enum demand_kind of those there are; 0: every change is wanted */
 	__u32 wanted;  /* 1 << enum wire_kind of what somebody reads */
-	__u32 hooks;   /* 1 << enum hook: those that work */
+	__u32 hooks;   /* 1 << enum path_hook: those that work */
 	__u64 own_root_inode;
 	__u64 cgroup_id; /* only this cgroup and those below it; 0: all */
-	__u64 armed_ns;  /* how long after DEMAND_ARMS every change is wanted */
+	/* A kind is held back while this much waits in the ring, so that what is left of it is for
+	 * kinds that matter more; 0: never. */
+	__u32 shed_bytes[WIRE_KIND_COUNT];
+	__u64 armed_ns; /* how long after DEMAND_ARMS every change is wanted */
 };
 
 #define WIRE_NO_SUBSYS 0xffffffffu

@@ -245,17 +245,23 @@ void witness_view(struct witness *witness, const struct wire_actor *actor, bool 
 	witness_set_dirty(witness, witness->view_count++);
 }
 
-static int open_fanotify(struct witness *witness)
+int witness_init_fanotify(void)
 {
 	const unsigned base = FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE |
 			      FAN_UNLIMITED_MARKS | FAN_REPORT_DFID_NAME;
+	int fd = fanotify_init(base | FAN_REPORT_FID | FAN_REPORT_PIDFD, O_RDONLY);
 
-	witness->fd = fanotify_init(base | FAN_REPORT_FID | FAN_REPORT_PIDFD, O_RDONLY);
-	if (witness->fd < 0)
-		witness->fd = fanotify_init(base | FAN_REPORT_FID, O_RDONLY);
-	if (witness->fd < 0)
-		witness->fd = fanotify_init(base, O_RDONLY); /* since 5.9 */
-	return witness->fd < 0 ? -errno : 0;
+	if (fd < 0)
+		fd = fanotify_init(base | FAN_REPORT_FID, O_RDONLY);
+	if (fd < 0)
+		fd = fanotify_init(base, O_RDONLY); /* since 5.9 */
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_fanotify(struct witness *witness)
+{
+	witness->fd = witness_init_fanotify();
+	return witness->fd < 0 ? witness->fd : 0;
 }
 
 /* FAN_RENAME is refused by kernels before 5.17. Asked of lintel's own root, and taken back. */

@@ -100,6 +100,8 @@ struct str audit_call_name(struct arena *arena, const struct audit_record *recor
 
 void audit_incomplete(struct audit_making *making, const char *what);
 void audit_set(struct audit_making *making, const char *name, struct str value);
+/* Makes the field's value a list. */
+void audit_append(struct audit_making *making, const char *name, struct str value);
 void audit_set_int(struct audit_making *making, const char *name, int64_t value);
 
 /* audit_process.c: tells the table what happened, and sets the process. False: it is an event of

@@ -130,7 +130,9 @@ static struct str small_letters(struct arena *arena, struct str text)
 
 static void set_record_kind(struct audit_making *making)
 {
-	const struct audit_kind *known = kind_in(records, COUNT(records), making->main->type);
+	bool is_apparmor = audit_get(making->main, STR("apparmor")).len > 0;
+	const struct audit_kind *known =
+	    kind_in(records, COUNT(records), is_apparmor ? STR("APPARMOR") : making->main->type);
 
 	if (known)
 		making->kind = *known;
@@ -138,8 +140,6 @@ static void set_record_kind(struct audit_making *making)
 		making->kind = (struct audit_kind){
 		    .type = S("info"),
 		    .audit_action = small_letters(&making->event->arena, making->main->type)};
-	if (known && known->object == OBJECT_POLICY && audit_get(making->main, STR("apparmor")).len)
-		making->kind.audit_action = STR("violated-apparmor-policy");
 }
 
 /* The record that is no companion of a call, or the call. */

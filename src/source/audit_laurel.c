@@ -136,6 +136,17 @@ static void add_nested(struct audit_group_builder *builder, const struct tree_no
 	}
 }
 
+/* Keys of rules, of which there may be several. */
+static void add_list(struct audit_group_builder *builder, const struct tree_node *list)
+{
+	for (uint32_t i = 0; i < list->kid_count; i++) {
+		struct str value = value_of(builder->arena, list->kids[i]);
+
+		if (value.len)
+			audit_build_field(builder, list->key, value);
+	}
+}
+
 static void add_record(struct audit_group_builder *builder, struct str type,
 		       const struct tree_node *record)
 {
@@ -148,6 +159,8 @@ static void add_record(struct audit_group_builder *builder, struct str type,
 			add_argv(builder, type, kid);
 		else if (kid->type == TREE_TABLE)
 			add_nested(builder, kid);
+		else if (kid->type == TREE_ARRAY)
+			add_list(builder, kid);
 		else if (value.len)
 			audit_build_field(builder, kid->key, value);
 	}
@@ -194,7 +207,8 @@ const struct audit_group *audit_laurel_read(struct arena *arena, struct str line
 	int err = json_tree_read(arena, line, STR("laurel"), 1, &diags, &root);
 
 	diag_list_free(&diags);
-	*why = err == -E2BIG ? "nested too deep or too long" : "not a JSON object";
+	*why = err == -E2BIG ? "nested too deep or too long"
+			     : "not a JSON object, or one with a key twice";
 	if (err || root->type != TREE_TABLE)
 		return NULL;
 	audit_build(&builder, arena);

@@ -9,12 +9,23 @@ void audit_incomplete(struct audit_making *making, const char *what)
 	event_append(making->event, FIELD_LINTEL_INCOMPLETE, value_str(str_from(what)));
 }
 
-static void add_extra(struct audit_making *making, struct str name, struct value value)
+static struct audit_extra *extra_of(struct audit_making *making, struct str name)
 {
 	for (uint32_t i = 0; i < making->extra_count; i++)
 		if (str_eq(making->extras[i].name, name))
-			return;
-	if (making->extra_count < AUDIT_EXTRAS_MAX)
+			return &making->extras[i];
+	return NULL;
+}
+
+static void add_extra(struct audit_making *making, struct str name, struct value value)
+{
+	int32_t known = field_set_find(making->event->fields, name);
+
+	if (known >= 0) {
+		event_set(making->event, (uint32_t)known, value);
+		return;
+	}
+	if (!extra_of(making, name) && making->extra_count < AUDIT_EXTRAS_MAX)
 		making->extras[making->extra_count++] = (struct audit_extra){name, value};
 }
 
@@ -22,6 +33,24 @@ void audit_set(struct audit_making *making, const char *name, struct str value)
 {
 	if (value.len)
 		add_extra(making, str_from(name), value_str(value));
+}
+
+void audit_append(struct audit_making *making, const char *name, struct str value)
+{
+	struct audit_extra *extra = extra_of(making, str_from(name));
+	uint32_t count = extra && extra->value.type == VALUE_LIST ? extra->value.count : 0;
+	struct value *items = ARENA_ARRAY(&making->event->arena, struct value, (size_t)count + 1);
+
+	/* A handful at most: AUDIT_FIELDS_MAX. */
+	if (count)
+		memcpy(items, extra->value.items, count * sizeof(*items));
+	items[count] = value_str(value);
+	struct value list = {.type = VALUE_LIST, .count = count + 1, .items = items};
+
+	if (extra)
+		extra->value = list;
+	else
+		add_extra(making, str_from(name), list);
 }
 
 void audit_set_int(struct audit_making *making, const char *name, int64_t value)
@@ -145,18 +174,10 @@ static void set_data(struct audit_making *making, const struct audit_record *rec
 static void set_tags(struct audit_making *making)
 {
 	const struct audit_record *record = making->call ? making->call : making->main;
-	struct value *tags =
-	    ARENA_ARRAY(&making->event->arena, struct value, (size_t)record->count + 1);
-	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < record->count; i++)
 		if (str_eq(record->fields[i].name, STR("key")) && record->fields[i].value.len)
-			tags[count++] = value_str(record->fields[i].value);
-	if (count)
-		add_extra(making, STR("tags"),
-			  count == 1
-			      ? tags[0]
-			      : (struct value){.type = VALUE_LIST, .count = count, .items = tags});
+			audit_append(making, "tags", record->fields[i].value);
 }
 
 static void set_audit_fields(struct audit_making *making)

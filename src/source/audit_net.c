@@ -98,6 +98,15 @@ static void set_end(struct audit_making *making, const struct address *address, 
 			      address->port);
 }
 
+static uint32_t told_family(struct str name)
+{
+	if (str_eq(name, STR("inet")))
+		return AF_INET;
+	if (str_eq(name, STR("inet6")))
+		return AF_INET6;
+	return str_eq(name, STR("local")) ? AF_UNIX : AF_UNSPEC;
+}
+
 /* What laurel has taken apart already (its SADDR). */
 static bool read_told(const struct audit_record *record, struct address *address)
 {
@@ -107,9 +116,7 @@ static bool read_told(const struct audit_record *record, struct address *address
 	if (!family.len)
 		return false;
 	*address = (struct address){
-	    .family = str_eq(family, STR("inet"))    ? AF_INET
-		      : str_eq(family, STR("inet6")) ? AF_INET6
-						     : AF_UNIX,
+	    .family = told_family(family),
 	    .ip = audit_get(record, STR("SADDR.addr")),
 	    .path = audit_get(record, STR("SADDR.path")),
 	    .port = port.len ? (int64_t)audit_parse_number(port, 10, 0) : -1,
@@ -129,6 +136,7 @@ void audit_fill_peer(struct audit_making *making)
 		return;
 	}
 	set_end(making, &address, making->kind.object != OBJECT_TO_PEER);
+	audit_set(making, "lintel.network.syscall", making->call_name);
 	audit_set(making, "auditd.data.socket.family", family_name(arena, address.family));
 	if (address.ip.len)
 		audit_set(making, "network.type",

@@ -13,7 +13,11 @@
 #include <sched.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/counter.h"
+
+/* How long after its end a process's records may still come. */
+#define LATE_NS (UINT64_C(1) * NS_PER_SEC)
 
 /* pts(4), tty(4), ttyS(4), console(4) */
 static const struct {
@@ -92,8 +96,11 @@ static bool is_same(const struct audit_making *making, const struct process_brie
 {
 	struct str executable = audit_get(making->call, STR("exe"));
 	bool other_parent = known->ppid != facts->ppid;
+	uint64_t now = (uint64_t)making->group->time_ns;
 
-	if (known->has_exited)
+	/* Calls of its other threads may be told behind its end. */
+	if (known->has_exited && (other_parent || now > known->exited_boot_ns + LATE_NS ||
+				  making->kind.object == OBJECT_EXEC))
 		return false;
 	if (!other_parent)
 		return true;
@@ -206,6 +213,17 @@ static void on_act(struct audit_making *making, struct process_facts *facts)
 		enter(making, facts);
 }
 
+/* A call is told when it returns, with the time when it began. So the child may have been met before
+ * its fork is told, always when its parent waited for it to exec (vfork, posix_spawn). */
+static struct process *child_met(const struct audit_making *making, uint32_t pid)
+{
+	struct process *known = process_find(making->node->processes, pid, 0);
+
+	if (!known || process_brief(known).start_boot_ns < (uint64_t)making->group->time_ns)
+		return NULL;
+	return known;
+}
+
 /* The child: the log tells its pid as its parent sees it, which is another number in a container. */
 static void on_fork(struct audit_making *making, struct process_facts *parent)
 {
@@ -215,6 +233,12 @@ static void on_fork(struct audit_making *making, struct process_facts *parent)
 	on_act(making, parent);
 	if (!pid || pid >= UINT32_MAX)
 		return;
+	struct process *met = child_met(making, (uint32_t)pid);
+
+	if (met) {
+		making->process = met;
+		return;
+	}
 	child.pid = child.tid = (uint32_t)pid;
 	child.ppid = parent->pid;
 	child.start_boot_ns = (uint64_t)making->group->time_ns;
@@ -294,6 +318,8 @@ static void fill_from_record(struct audit_making *making)
 {
 	const struct audit_record *record = making->call ? making->call : making->main;
 	struct event *event = making->event;
+	const struct audit_record *parent =
+	    audit_record_of(making->group, STR("PARENT_INFO")); /* laurel before 0.5.6 */
 	struct str executable = audit_get(record, STR("exe"));
 	uint32_t pid = id_of(record, STR("pid")), ppid = id_of(record, STR("ppid"));
 
@@ -309,6 +335,8 @@ static void fill_from_record(struct audit_making *making)
 	/* laurel knows more of the parent than the records do */
 	set_if(event, FIELD_PROCESS_PARENT_EXECUTABLE, audit_get(record, STR("PPID.exe")));
 	set_if(event, FIELD_PROCESS_PARENT_NAME, audit_get(record, STR("PPID.comm")));
+	set_if(event, FIELD_PROCESS_PARENT_EXECUTABLE, audit_get(parent, STR("exe")));
+	set_if(event, FIELD_PROCESS_PARENT_NAME, audit_get(parent, STR("comm")));
 }
 
 static struct str title_of(struct arena *arena, struct str argv)
@@ -330,6 +358,27 @@ static void fill_container(struct audit_making *making)
 	set_if(making->event, FIELD_CONTAINER_ID, id.len ? id : audit_get(container, STR("id")));
 }
 
+/* What laurel reads of a program beside the records: variables of its environment, and, where it is
+ * told so, its arguments as one text. */
+static void fill_laurels(struct audit_making *making)
+{
+	const struct audit_record *record = audit_record_of(making->group, STR("EXECVE"));
+	struct arena *arena = &making->event->arena;
+	struct str prefix = STR("ENV.");
+
+	set_if(making->event, FIELD_PROCESS_COMMAND_LINE, audit_get(record, STR("ARGV_STR")));
+	for (uint32_t i = 0; record && i < record->count; i++) {
+		struct str name = record->fields[i].name;
+
+		if (!str_starts(name, prefix))
+			continue;
+		name = (struct str){name.p + prefix.len, name.len - prefix.len};
+		audit_append(making, "process.env_vars",
+			     arena_printf(arena, "%.*s=%.*s", STR_ARG(name),
+					  STR_ARG(record->fields[i].value)));
+	}
+}
+
 void audit_fill_process(struct audit_making *making)
 {
 	const struct audit_record *record = making->call ? making->call : making->main;
@@ -340,6 +389,7 @@ void audit_fill_process(struct audit_making *making)
 		process_fill(making->node->processes, making->process, event);
 	fill_from_record(making);
 	fill_container(making);
+	fill_laurels(making);
 	event_set_str(event, FIELD_PROCESS_WORKING_DIRECTORY,
 		      audit_get(audit_record_of(making->group, STR("CWD")), STR("cwd")));
 	if (audit_get(title, STR("proctitle")).len)

@@ -19,6 +19,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/counter.h"
+#include "base/log.h"
 
 /* libaudit.h, AUDIT_INTERP_SEPARATOR */
 #define ENRICHED_BEHIND '\x1d'
@@ -31,6 +32,9 @@
 /* Above the longest message of the kernel (linux/audit.h, MAX_AUDIT_MESSAGE_LENGTH, 8970) with its
  * enrichment; user space may send longer ones to auditd, up to about this. */
 #define RECORD_BYTES_MAX 32768
+/* An event that nothing ends is whole when the log is this much further: auditd's own default
+ * (auditd.conf(5), end_of_event_timeout). */
+#define EVENT_SECONDS 2
 /* Records that wait for others of their event. libauparse goes through all that wait for each
  * record; without PROCTITLE or EOE an event waits for two seconds of the log. */
 #define WAITING_MAX 10000
@@ -339,13 +343,23 @@ static void on_event(auparse_state_t *library, auparse_cb_event_t what, void *co
 	keep(raw, audit_build_end(&raw->builder));
 }
 
+/* What of the library fails for want of memory alone ends the program, as our own does. */
+static void must(bool done)
+{
+	if (done)
+		return;
+	log_error("out of memory");
+	abort();
+}
+
 static void begin(struct audit_raw *raw)
 {
 	if (raw->library)
 		return;
 	raw->library = auparse_init(AUSOURCE_FEED, NULL);
-	if (!raw->library)
-		abort();
+	must(raw->library != NULL);
+	/* Not what this host's auditd.conf says, which the library has read. */
+	auparse_set_eoe_timeout(EVENT_SECONDS);
 	auparse_add_callback(raw->library, on_event, raw, NULL);
 }
 
@@ -363,12 +377,11 @@ bool audit_raw_run(struct audit_raw *raw, bool flush, audit_take *taker, void *c
 	begin(raw);
 	raw->waiting += raw->added;
 	raw->added = 0;
-	if (raw->lines.len && auparse_feed(raw->library, raw->lines.p, raw->lines.len))
-		abort();
+	if (raw->lines.len)
+		must(auparse_feed(raw->library, raw->lines.p, raw->lines.len) == 0);
 	buf_reset(&raw->lines);
 	/* An event that the last line ended is given out by the next call alone. */
-	if (auparse_feed(raw->library, "", 0))
-		abort();
+	must(auparse_feed(raw->library, "", 0) == 0);
 	if (raw->waiting > WAITING_MAX && !flush) {
 		counter_add(COUNTER_AUDIT_CUT, 1);
 		flush = true;

@@ -34,8 +34,10 @@ static void on_account(struct audit_making *making)
 	if (!name.len)
 		name = audit_get(making->main, STR("ID"));
 	/* The id of who acted is not the account's. */
-	if (name.len || id.len)
+	if (name.len || id.len) {
 		event->values[FIELD_USER_ID] = (struct value){0};
+		event->values[FIELD_USER_EFFECTIVE_ID] = (struct value){0};
+	}
 	replace(event, FIELD_USER_NAME, name);
 	audit_set(making, "user.effective.name", name);
 	if (id.len)

@@ -34,9 +34,11 @@ def lint(*argv):
     return lintel("rules", "lint", *argv)
 
 
+SHIPPED = sum(name.endswith(".toml") for _, _, names in os.walk(os.path.join(TOP, "rules")) for name in names)
+
 with case("the shipped rules have no finding"):
     p = lint(os.path.join(TOP, "rules"))
-    assert p.returncode == 0 and p.out == "13 rules: 0 warnings, 0 notes\n", p.out
+    assert p.returncode == 0 and p.out == "%d rules: 0 warnings, 0 notes\n" % SHIPPED, p.out
 
 with case("a finding has file, line, column, id and what to do, in queries and exceptions"):
     p = lint(write("r.toml", RULE % ("r", "n")))

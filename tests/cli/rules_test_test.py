@@ -48,7 +48,7 @@ def outcome(content, name="t.toml", *argv):
 with case("every clause of every shipped rule decides a test by holding and one by not holding"):
     p = run("--coverage", os.path.join(TOP, "rules"), os.path.join(TOP, "tests", "rules"))
     assert p.returncode == 0, p.out + p.err
-    assert re.search(r"^13 rules with \d+ clauses: \d+ covered, 0 not$", p.out, re.M), p.out
+    assert re.search(r"^\d+ rules with \d+ clauses: \d+ covered, 0 not$", p.out, re.M), p.out
 
 with case("a rule's file holds its tests; what an event does not say the defaults do"):
     p, tests = outcome(RULE + EVENT + '''

@@ -143,7 +143,7 @@ with case("what auditd writes of a shell's work is what the sensor sees of it"):
         watch.until(lambda: any("id" in e["process"].get("args", []) for e in watch.events()))
         by_audit = watch.end()
         by_sensor, _ = sensor.finish()
-    own = [e for e in by_audit if e.get("tags") == "lintel-test"]
+    own = [e for e in by_audit if e.get("tags") == ["lintel-test"]]
     assert own, watch.errors()
     audit_execs, sensor_execs = execs(own), execs(by_sensor)
     assert len(audit_execs) >= 8 and audit_execs <= sensor_execs, (audit_execs - sensor_execs, sensor_execs)

@@ -515,6 +515,30 @@ static int do_uring(void)
 	return 0;
 }
 
+/* A success that is not reported. */
+static int do_uring_silent(void)
+{
+	union address a = make_address("127.0.0.1", 0);
+	int server = make_server(&a, SOCK_STREAM), client = make_socket(&a, SOCK_STREAM), accepted;
+	struct ring ring;
+	int err = ring_open(&ring);
+
+	if (err)
+		return err;
+	err = ring_do(&ring, (struct io_uring_sqe){.opcode = IORING_OP_CONNECT,
+						   .flags = IOSQE_CQE_SKIP_SUCCESS,
+						   .fd = client,
+						   .addr = (uintptr_t)&a,
+						   .off = size_of(&a)});
+	if (err < 0)
+		return ring_check(err, "io_uring connect");
+	accepted = take(server, 0);
+	move(client, accepted, 8);
+	close(client);
+	close(accepted);
+	return 0;
+}
+
 static int do_uring_refused(void)
 {
 	union address a = make_address("127.0.0.1", 1);
@@ -767,6 +791,7 @@ static const struct {
     {"socketcall", do_socketcall},
     {"native32", do_native32},
     {"uring", do_uring},
+    {"uring-silent", do_uring_silent},
     {"uring-refused", do_uring_refused},
     {"fast-open", do_fast_open},
     {"dns", do_dns},

@@ -119,18 +119,18 @@ static const struct {
      {"\"target_path\":\"to/where\"", "\"path\":\"/d/l\"", "\"type\":\"symlink\""}},
     /* a refused connection was attempted, one without a way was not */
     {CALL("42", "success=no exit=-111", ZEROS) SOCKADDR("020000507F0000010000000000000000"),
-     {"connection_attempted", "\"outcome\":\"failure\"", "\"destination.ip\":\"127.0.0.1\""}},
+     {"connection_attempted", "\"outcome\":\"failure\"", "\"ip\":\"127.0.0.1\""}},
     {CALL("42", "success=no exit=-101", ZEROS) SOCKADDR("020000507F0000010000000000000000"),
      {"!connection_attempted", "connected-to"}},
     /* a family in the other byte order, one that is cut, an abstract name, none at all */
     {CALL("42", GOOD, ZEROS) SOCKADDR("000200507F0000010000000000000000"),
-     {"\"destination.ip\":\"127.0.0.1\"", "\"destination.port\":80"}},
-    {CALL("42", GOOD, ZEROS) SOCKADDR("0200"), {"!destination.ip\":", "socket.family\":\"ipv4\""}},
+     {"\"ip\":\"127.0.0.1\"", "\"port\":80"}},
+    {CALL("42", GOOD, ZEROS) SOCKADDR("0200"), {"!\"ip\":", "socket.family\":\"ipv4\""}},
     {CALL("42", GOOD, ZEROS) SOCKADDR("0100002F746D702F78"),
-     {"\"destination.address\":\"@/tmp/x\""}},
+     {"\"destination\":{\"address\":\"@/tmp/x\""}},
     {CALL("42", GOOD, ZEROS), {"destination.ip: no SOCKADDR record"}},
     {CALL("43", "success=yes exit=5", ZEROS) SOCKADDR("02000050C00002010000000000000000"),
-     {"connection_accepted", "\"source.ip\":\"192.0.2.1\"", "ingress"}},
+     {"connection_accepted", "\"source\":{\"address\":\"192.0.2.1\"", "ingress"}},
     /* several keys; a name with a blank in what auditd looked up */
     {"type=SYSCALL msg=audit(1.000:1): arch=c000003e syscall=105 success=yes exit=0 pid=70 ppid=1 "
      "uid=5 gid=5 euid=5 egid=5 comm=\"x\" exe=\"/bin/x\" key=6E65740173746167652032\x1d"
@@ -140,10 +140,11 @@ static const struct {
     {"type=USER_LOGIN msg=audit(1.000:1): pid=7 uid=0 auid=4294967295 ses=4294967295 "
      "msg='op=login acct=28756E6B6E6F776E207573657229 exe=\"/usr/sbin/sshd\" hostname=? addr=? "
      "terminal=ssh res=failed'\n",
-     {"\"name\":\"(unknown user)\"", "!source.address", "\"outcome\":\"failure\""}},
+     {"\"name\":\"(unknown user)\"", "!\"source\":", "\"outcome\":\"failure\""}},
     {"type=AVC msg=audit(1.000:1): apparmor=\"DENIED\" operation=\"open\" profile=\"p\" "
      "name=\"/etc/x\" pid=70 comm=\"y\" requested_mask=\"r\" denied_mask=\"r\" fsuid=0 ouid=0\n",
-     {"violated-apparmor-policy", "\"path\":\"/etc/x\"", "\"auditd.data.operation\":\"open\""}},
+     {"\"category\":[\"file\"]", "violated-apparmor-policy", "\"path\":\"/etc/x\"",
+      "\"auditd.data.operation\":\"open\""}},
     {"type=UNKNOWN[1999] msg=audit(1.000:1): pid=3 thing=4\n",
      {"\"action\":\"unknown[1999]\"", "\"auditd.data.thing\":\"4\""}},
 };
@@ -264,9 +265,51 @@ static void a_pid_that_comes_again_may_be_another_process(void **state)
 				     EXECVE_BY("5.000:2", "ppid=61 pid=70")));
 	assert_false(same_entity(EXIT_BY("1.000:1", "ppid=60 pid=70")
 				     SETSID_BY("5.000:2", "ppid=60 pid=70")));
+	/* another thread's call, told behind the end */
+	assert_true(same_entity(EXIT_BY("1.000:1", "ppid=60 pid=70")
+				    SETSID_BY("1.500:2", "ppid=60 pid=70")));
 	/* given to a subreaper, with the executable it had */
 	assert_true(same_entity(SETSID_BY("1.000:1", "ppid=60 pid=70")
 				    SETSID_BY("5.000:2", "ppid=61 pid=70")));
+}
+
+/* The parent was held until its child had executed: its fork is told last, with an earlier time. */
+static void a_child_may_be_met_before_its_fork(void **state)
+{
+	(void)state;
+	static const char exec[] = "type=SYSCALL msg=audit(1.005:1): arch=c000003e syscall=59 "
+				   "success=yes exit=0 ppid=60 pid=70 comm=\"y\" exe=\"/bin/y\"\n"
+				   "type=EXECVE msg=audit(1.005:1): argc=1 a0=\"y\"\n"
+				   "type=PROCTITLE msg=audit(1.005:1): proctitle=79\n";
+	static const char fork[] =
+	    "type=SYSCALL msg=audit(1.001:2): arch=c000003e syscall=58 success=yes exit=70 ppid=1 "
+	    "pid=60 comm=\"x\" exe=\"/bin/x\"\n"
+	    "type=PROCTITLE msg=audit(1.001:2): proctitle=78\n";
+	static const char act[] =
+	    "type=SYSCALL msg=audit(1.009:3): arch=c000003e syscall=112 success=yes exit=0 ppid=60 "
+	    "pid=70 comm=\"y\" exe=\"/bin/y\"\n"
+	    "type=PROCTITLE msg=audit(1.009:3): proctitle=79\n";
+	struct audit_reader *reader = reader_of(INPUT_AUDIT);
+	struct buf out = {0};
+
+	feed(reader, exec, &out);
+	audit_reader_run(reader, false, &out);
+	feed(reader, fork, &out);
+	audit_reader_run(reader, false, &out);
+	feed(reader, act, &out);
+	audit_reader_run(reader, true, &out);
+	buf_add_char(&out, '\0');
+	char *first = entity_of(out.p, 0), *second = entity_of(out.p, 1),
+	     *third = entity_of(out.p, 2);
+
+	assert_string_equal(first, second);
+	assert_string_equal(first, third);
+	assert_has(strrchr(out.p, '{'), "!/bin/x");
+	free(first);
+	free(second);
+	free(third);
+	audit_reader_free(reader);
+	buf_free(&out);
 }
 
 static void what_a_log_does_not_tell_is_not_looked_up_here(void **state)
@@ -446,6 +489,7 @@ int main(void)
 	    cmocka_unit_test(what_is_no_record_is_said),
 	    cmocka_unit_test(formats_are_told_by_a_line),
 	    cmocka_unit_test(a_pid_that_comes_again_may_be_another_process),
+	    cmocka_unit_test(a_child_may_be_met_before_its_fork),
 	    cmocka_unit_test(what_a_log_does_not_tell_is_not_looked_up_here),
 	    cmocka_unit_test(arguments_in_parts_that_are_lost_are_cut),
 	    cmocka_unit_test(arguments_beyond_the_limits_are_cut),

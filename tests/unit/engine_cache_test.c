@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the engine remembers from event to event: values and the verdicts on them, verdicts by
- * number, outcomes. Each is filled far beyond its size; what it still says must be true.
+ * number, situations, outcomes. Each is filled far beyond its size; what it still says must be true.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "engine/engine.h"
 #include "engine/outcome_internal.h"
+#include "engine/situation_internal.h"
 #include "engine/value_cache_internal.h"
 #include "engine/verdict_internal.h"
 
@@ -220,6 +221,59 @@ static void outcomes_are_those_kept(void **state)
 	outcome_cache_free(cache);
 }
 
+/* ---- situations */
+
+static struct outcome_key situation_key(uint32_t n, uint32_t verdicts[3])
+{
+	verdicts[0] = n % 100;
+	verdicts[1] = 0;
+	verdicts[2] = n / 100;
+	return (struct outcome_key){1 + n % 3, verdicts, 3};
+}
+
+/* Adds one that has as many slots as there can be, each with its own number. */
+static void add_situation(struct situation_table *table, const struct engine *engine, uint32_t n)
+{
+	uint32_t verdicts[3];
+	struct outcome_key key = situation_key(n, verdicts);
+	struct situation *situation = situation_add(table, &key);
+
+	situation->open_count = engine->slot_count;
+	situation->open = situation_room(table, situation->open_count * sizeof(uint32_t));
+	for (uint32_t i = 0; i < situation->open_count; i++)
+		situation->open[i] = n + i;
+}
+
+static void situations_are_those_added(void **state)
+{
+	const struct engine engine = {.index_count = 5, .words = 9, .slot_count = 200};
+	struct situation_table *table = situation_table_new(&engine);
+	uint32_t verdicts[3], count = 0;
+
+	(void)state;
+	for (uint32_t round = 0; round < 2; round++) {
+		for (count = 0; situation_table_has_room(table); count++)
+			add_situation(table, &engine, count);
+		assert_true(count > 1000);
+		for (uint32_t n = 0; n < count; n++) {
+			struct outcome_key key = situation_key(n, verdicts);
+			const struct situation *situation = situation_find(table, &key);
+
+			assert_non_null(situation);
+			assert_int_equal(situation->serial, n + 1 + round * count);
+			for (uint32_t i = 0; i < engine.slot_count; i++)
+				assert_int_equal(situation->open[i], n + i);
+		}
+		struct outcome_key none = situation_key(count, verdicts);
+
+		assert_null(situation_find(table, &none));
+		situation_table_forget(table);
+		none = situation_key(0, verdicts);
+		assert_null(situation_find(table, &none));
+	}
+	situation_table_free(table);
+}
+
 /* ---- all together: more verdicts and outcomes than there is room for */
 
 #define WORDS 18
@@ -331,6 +385,7 @@ int main(void)
 	    cmocka_unit_test(what_is_learnt_is_known),
 	    cmocka_unit_test(equal_bits_have_one_number),
 	    cmocka_unit_test(outcomes_are_those_kept),
+	    cmocka_unit_test(situations_are_those_added),
 	    cmocka_unit_test(same_when_memory_is_full),
 	};
 

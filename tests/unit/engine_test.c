@@ -35,18 +35,21 @@ static const char *const fields_of_test[] = {
     "process.name",
     "process.args",
     "process.command_line",
-    "file.path",
     "event.type",
     "event.action",
     "host.os.type",
     "user.id",
     "process.pid",
     "process.interactive",
-    "x.some",
-    "x.other",
     "process.parent.name",
     "process.args_count",
+    /* What is done, the others say by whom. */
+    "file.path",
+    "x.some",
+    "x.other",
 };
+#define FIELDS (sizeof(fields_of_test) / sizeof(*fields_of_test))
+#define DONE_FIELDS 3
 static const char *const exact_values[] = {
     "a",     "b",    "ab",   "aB",      "AB",   "abc", "start",
     "linux", "exec", "5",    "5.0",     "true", "foo", "",
@@ -285,12 +288,12 @@ static void set_text(struct event *event, const char *field, const char *value)
 		event_append(event, (uint32_t)id, value_str(str_from(value)));
 }
 
-static void random_event(struct event *event)
+static void random_actor(struct event *event)
 {
 	static const char *const categories[] = {"process", "file", "process", "Process", "5"};
 
 	event_reset(event);
-	for (size_t i = 0; i < sizeof(fields_of_test) / sizeof(*fields_of_test); i++)
+	for (size_t i = 0; i < FIELDS - DONE_FIELDS; i++)
 		fill_field(event, fields_of_test[i]);
 	if (random_below(10))
 		set_text(event, "event.category", PICK(categories));
@@ -303,6 +306,29 @@ static void random_event(struct event *event)
 		set_text(event, "event.type", "start");
 		set_text(event, "event.action", "exec");
 	}
+}
+
+static void fill_done(struct event *event)
+{
+	for (size_t i = FIELDS - DONE_FIELDS; i < FIELDS; i++)
+		fill_field(event, fields_of_test[i]);
+}
+
+static void random_event(struct event *event)
+{
+	random_actor(event);
+	fill_done(event);
+}
+
+/* Of one of a few actors everything but what is done is the same event after event. */
+static void random_event_of_few(struct event *event)
+{
+	uint64_t actor = 1 + random_below(5), going_on = random_state;
+
+	random_state = actor * UINT64_C(0x9e3779b97f4a7c15);
+	random_actor(event);
+	random_state = going_on;
+	fill_done(event);
 }
 
 static bool matches_alone(const struct rule *rule, const struct event *event,
@@ -321,7 +347,8 @@ static bool matches_alone(const struct rule *rule, const struct event *event,
 }
 
 /* How many matches there were, so that a test cannot pass by matching nothing. */
-static uint64_t compare(const struct rule_set *set, struct field_set *fields, uint32_t events)
+static uint64_t compare_events(const struct rule_set *set, struct field_set *fields,
+			       uint32_t events, void (*make)(struct event *event))
 {
 	struct engine *engine = engine_new(set, fields);
 	struct engine_scratch *scratch = engine_scratch_new(engine);
@@ -333,7 +360,7 @@ static uint64_t compare(const struct rule_set *set, struct field_set *fields, ui
 	for (uint32_t i = 0; i < events; i++) {
 		const struct engine_hit *hits;
 
-		random_event(&event);
+		make(&event);
 		uint32_t n = engine_match(engine, &event, scratch, &hits), at = 0;
 
 		for (uint32_t r = 0; r < set->count; r++) {
@@ -354,6 +381,30 @@ static uint64_t compare(const struct rule_set *set, struct field_set *fields, ui
 	engine_scratch_free(scratch);
 	engine_free(engine);
 	return matches;
+}
+
+static uint64_t compare(const struct rule_set *set, struct field_set *fields, uint32_t events)
+{
+	return compare_events(set, fields, events, random_event);
+}
+
+/* What is remembered of a situation must not depend on the event it was met with. */
+static void same_for_few_actors(void **state)
+{
+	uint64_t matches = 0;
+
+	(void)state;
+	for (uint32_t round = 0; round < 40; round++) {
+		struct field_set *fields = field_set_new();
+		struct rule_set set;
+
+		field_set_demand(fields, STR("x.category"));
+		random_rules(&set, fields, 1 + random_below(60));
+		matches += compare_events(&set, fields, 400, random_event_of_few);
+		free_rules(&set);
+		field_set_free(fields);
+	}
+	assert_true(matches > 10000);
 }
 
 static void same_as_one_by_one(void **state)
@@ -455,7 +506,7 @@ static void compare_scan(const struct scan_pattern *patterns, uint32_t count, st
 {
 	bool *hit = xcalloc(count, sizeof(*hit));
 	const uint32_t *found;
-	uint32_t n = scan_value(scan, s, scratch, &found);
+	uint32_t n = scan_value(scan, s, NULL, scratch, &found);
 
 	for (uint32_t i = 0; i < n; i++) {
 		assert_false(hit[found[i]]);
@@ -553,6 +604,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(same_as_one_by_one),
+	    cmocka_unit_test(same_for_few_actors),
 	    cmocka_unit_test(same_for_awkward_rules),
 	    cmocka_unit_test(same_without_categories),
 	    cmocka_unit_test(no_rules_no_matches),

@@ -4,7 +4,7 @@ import hashlib, os, re, stat, subprocess
 
 # What the live tests call, and what they run on. Everything these depend on comes with them.
 PACKAGES = ("bash", "coreutils", "dash", "debianutils", "diffutils", "dpkg", "e2fsprogs", "findutils", "grep",
-            "libc-bin", "libsimdjson14", "libstdc++6", "mawk", "mount", "procps", "python3", "sed", "tar",
+            "libc-bin", "libsimdjson14", "libstdc++6", "mawk", "mount", "procps", "python3", "sed", "strace", "tar",
             "util-linux")
 LEFT_OUT = re.compile(r"/usr/share/(doc|man|info|locale|lintian|bash-completion|i18n|perl|menu|bug|gcc)(/|$)"
                       r"|/usr/lib/python3/dist-packages/"
@@ -174,7 +174,7 @@ def tested(top, build, out, plan):
     cpio.copy(os.path.join(here, "init"), "/init")
     cpio.copy(os.path.join(here, "guest.py"), "/guest.py")
     cpio.file("/plan", plan.encode())
-    for name in ("lintel", "tests/live/actions", "tests/live/sensor_test"):
+    for name in ("lintel", "tests/live/actions", "tests/live/sockets", "tests/live/sensor_test"):
         cpio.copy(os.path.join(build, name), "/lintel/build/" + name)
     cpio.copy(os.path.join(top, "tests/tap.py"), "/lintel/tests/tap.py")
     cpio.tree(os.path.join(top, "tests/live"), "/lintel/tests/live")

@@ -112,6 +112,15 @@ struct {
 	__type(value, __u32);
 } groups SEC(".maps");
 
+/* Processes (thread groups) that connected a socket to a name server: the only ones whose reads may
+ * be of answers. Reads are too many to look at each one's file. Shared as `groups` is. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, __u8);
+} resolvers SEC(".maps");
+
 /* Did the call fail? mmap's addresses are above the range of error numbers, not below zero. */
 static __always_inline bool has_failed(long ret)
 {

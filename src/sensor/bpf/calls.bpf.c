@@ -35,13 +35,20 @@ static __always_inline __u32 group_of_mapping(const struct call_site *at,
  * page and more. */
 #define READ_BYTES_MIN 17
 
+static __always_inline bool may_be_answer(long ret)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+
+	return ret >= READ_BYTES_MIN && ret <= WIRE_DNS_BYTES && (config.wanted & 1u << WIRE_DNS) &&
+	       bpf_map_lookup_elem(&resolvers, &tgid);
+}
+
 static __always_inline __u32 group_of_network(__u8 how, long ret)
 {
 	if (!(config.wanted & (1u << WIRE_NETWORK | 1u << WIRE_DNS)))
 		return GROUP_NONE;
-	if ((how == HOW_READ || how == HOW_READV) &&
-	    (ret < READ_BYTES_MIN || ret > WIRE_DNS_BYTES || !(config.wanted & 1u << WIRE_DNS)))
-		return GROUP_NONE;
+	if (how == HOW_READ || how == HOW_READV)
+		return may_be_answer(ret) ? GROUP_NETWORK : GROUP_NONE;
 	if (has_failed(ret) && how != HOW_CONNECT && how != HOW_SOCKETCALL)
 		return GROUP_NONE;
 	return GROUP_NETWORK;

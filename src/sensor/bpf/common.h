@@ -100,8 +100,20 @@ static __always_inline __u32 scratch_key(__u32 slot)
 	return bpf_get_smp_processor_id() * SCRATCH_SLOTS + slot;
 }
 
-/* A cleared record in this CPU's slot. */
-static __always_inline struct scratch *record_start(__u32 key, enum wire_kind kind, __u32 call)
+/* Is the ring so full that records of this kind are left out? Before they are built: a host that
+ * outruns its reader has no time for what is thrown away. */
+static __always_inline bool is_shed(enum wire_kind kind)
+{
+	__u32 bytes = config.shed_bytes[kind];
+
+	if (!bytes || bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) < bytes)
+		return false;
+	count_loss(WIRE_LOSS_SHED + kind);
+	return true;
+}
+
+/* A cleared record in this CPU's slot; NULL when it is not to be built. */
+static __always_inline struct scratch *record_clear(__u32 key, enum wire_kind kind, __u32 call)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratch, &key);
 
@@ -113,6 +125,12 @@ static __always_inline struct scratch *record_start(__u32 key, enum wire_kind ki
 	s->record.call = call;
 	s->record.boot_ns = bpf_ktime_get_boot_ns();
 	return s;
+}
+
+/* The same, unless this kind is held back now. */
+static __always_inline struct scratch *record_start(__u32 key, enum wire_kind kind, __u32 call)
+{
+	return is_shed(kind) ? 0 : record_clear(key, kind, call);
 }
 
 /* Records wait for the reader's timer or for this much, so that a busy host does not wake it once

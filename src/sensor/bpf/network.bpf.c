@@ -31,6 +31,7 @@ static __always_inline void begin_connection(struct sock *sk, __u64 sk_address)
 	__builtin_memset(draft, 0, sizeof(*draft));
 	__builtin_memcpy(&draft->actor, &s->record.actor, sizeof(draft->actor));
 	fill_addresses(&draft->net, sk);
+	draft->reported = !bpf_map_delete_elem(&announced, &sk_address);
 	if (bpf_map_update_elem(&sockets, &sk_address, draft, BPF_ANY))
 		count_loss(WIRE_LOSS_MAP);
 }
@@ -263,12 +264,10 @@ int BPF_PROG(on_network_call, struct pt_regs *regs, long ret)
 		return 0;
 	flags = at.compat ? WIRE_COMPAT : 0;
 	if (r.how == HOW_CONNECT || r.how == HOW_ACCEPT) {
-		if (!(config.wanted & 1u << WIRE_NETWORK))
-			return 0;
 		if (r.how == HOW_CONNECT)
 			on_connected((__u64)task, sk, r.a[1], scratch_key(SLOT_CALL), call, flags,
 				     ret);
-		else
+		else if (config.wanted & 1u << WIRE_NETWORK)
 			on_accepted((__u64)task, sk, SLOT_CALL, call, flags);
 		return 0;
 	}

@@ -67,6 +67,15 @@ struct {
 	__type(value, __u8);
 } flows SEC(".maps");
 
+/* Sockets whose connect io_uring has been given, and that has been reported: by struct sock, until the
+ * connection begins. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);
+	__type(value, __u8);
+} announced SEC(".maps");
+
 /* Where an entry of `sockets` is put together; a slot for each program, as of `scratch`. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -254,6 +263,15 @@ static __always_inline bool is_unreachable(long ret)
 	return false;
 }
 
+static __always_inline void remember_resolver(struct sock *sk)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	__u8 one = 1;
+
+	if (BPF_CORE_READ(sk, __sk_common.skc_dport) == swap16(DNS_PORT))
+		bpf_map_update_elem(&resolvers, &tgid, &one, BPF_ANY);
+}
+
 /* connect ended. A call that comes back to a connection under way finds it reported. */
 static __always_inline void on_connected(__u64 task, struct sock *sk, __u64 address, __u32 key,
 					 __u32 call, __u32 flags, long ret)
@@ -262,7 +280,8 @@ static __always_inline void on_connected(__u64 task, struct sock *sk, __u64 addr
 	struct connection *c;
 	struct wire_network net = {.what = WIRE_CONNECTED, .result = ret};
 
-	if (!is_tcp(BPF_CORE_READ(sk, sk_protocol)))
+	remember_resolver(sk);
+	if (!(config.wanted & 1u << WIRE_NETWORK) || !is_tcp(BPF_CORE_READ(sk, sk_protocol)))
 		return;
 	c = bpf_map_lookup_elem(&sockets, &id);
 	if (c && !c->reported) {

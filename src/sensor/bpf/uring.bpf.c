@@ -38,10 +38,6 @@ enum {
 	OP_WRITEV_FIXED = 59,
 };
 
-/* IOSQE_FIXED_FILE_BIT, IOSQE_CQE_SKIP_SUCCESS_BIT; the low eight request flags are the
- * submission's */
-#define REQ_F_FIXED_FILE (1u << 0)
-#define REQ_F_CQE_SKIP (1u << 6)
 #define O_CREAT 0100
 
 struct {

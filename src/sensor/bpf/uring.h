@@ -5,6 +5,11 @@
 
 #include "sensor/bpf/common.h"
 
+/* IOSQE_FIXED_FILE_BIT, IOSQE_CQE_SKIP_SUCCESS_BIT; the low eight request flags are the
+ * submission's */
+#define REQ_F_FIXED_FILE (1u << 0)
+#define REQ_F_CQE_SKIP (1u << 6)
+
 /* The operation's result: an argument of the tracepoint, since 6.10 in the completion's struct. */
 static __always_inline int result_of(void *ctx)
 {

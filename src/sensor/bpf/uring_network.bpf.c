@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * io_uring: operations on sockets, when they complete. The request still holds the operation's own
- * struct then (io_kiocb_to_cmd), so nothing is kept between submission and completion.
+ * struct then (io_kiocb_to_cmd), so nothing is kept between submission and completion. A connect with
+ * IOSQE_CQE_SKIP_SUCCESS completes without a trace when it succeeds, so it is reported when it is
+ * submitted, and marked as unconfirmed.
  */
 #include "sensor/bpf/network.h"
 #include "sensor/bpf/uring.h"
 
-#define SLOT_COMPLETE 0
+enum {
+	SLOT_COMPLETE,
+	SLOT_SUBMIT
+};
 
 /* include/uapi/linux/io_uring.h: enum io_uring_op; numbers are ABI */
 enum {
@@ -71,6 +76,50 @@ static __always_inline void on_moved(__u64 task, struct io_kiocb *req, struct so
 	on_traffic(task);
 }
 
+static __always_inline int on_submitted(struct io_kiocb *req)
+{
+	__u64 task = bpf_get_current_task(), id;
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct io_connect *connect = (void *)req;
+	struct wire_network net = {};
+	__u32 flags = 0;
+	struct sock *sk;
+	__u8 one = 1;
+
+	if (!(config.wanted & 1u << WIRE_NETWORK) || BPF_CORE_READ(req, opcode) != OP_CONNECT)
+		return 0;
+	bpf_core_read(&flags, sizeof(flags), &req->flags);
+	if (!(flags & REQ_F_CQE_SKIP) || (flags & REQ_F_FIXED_FILE))
+		return 0;
+	if (tgid == config.self_tgid || !followed((void *)task, tgid) ||
+	    !bpf_core_type_exists(struct io_connect))
+		return 0;
+	sk = sock_of_file(file_of_fd((void *)task, BPF_CORE_READ(req, cqe.fd)));
+	if (!sk || !is_tcp(BPF_CORE_READ(sk, sk_protocol)))
+		return 0;
+	fill_addresses(&net, sk);
+	if (!read_address(&net, (__u64)BPF_CORE_READ(connect, addr)))
+		return 0;
+	net.what = WIRE_CONNECTED;
+	net.flags = WIRE_CALLER_SAYS;
+	id = (__u64)sk;
+	bpf_map_update_elem(&announced, &id, &one, BPF_ANY);
+	send_network(task, scratch_key(SLOT_SUBMIT), CALL_URING_CONNECT, WIRE_UNCONFIRMED, &net);
+	return 0;
+}
+
+SEC("tp_btf/io_uring_submit_req")
+int BPF_PROG(on_network_submit)
+{
+	return on_submitted((void *)plain_argument(ctx, 0));
+}
+
+SEC("tp_btf/io_uring_submit_sqe")
+int BPF_PROG(on_network_submit_sqe)
+{
+	return on_submitted((void *)plain_argument(ctx, 0));
+}
+
 SEC("tp_btf/io_uring_complete")
 int BPF_PROG(on_network_complete)
 {
@@ -97,10 +146,9 @@ int BPF_PROG(on_network_complete)
 		on_moved(task, req, sk, call, result);
 		return 0;
 	}
-	if (!(config.wanted & 1u << WIRE_NETWORK))
-		return 0;
 	if (call == CALL_URING_ACCEPT) {
-		on_accepted(task, sk, SLOT_COMPLETE, call, 0);
+		if (config.wanted & 1u << WIRE_NETWORK)
+			on_accepted(task, sk, SLOT_COMPLETE, call, 0);
 		return 0;
 	}
 	if (bpf_core_type_exists(struct io_connect))
