@@ -32,7 +32,7 @@ static const enum counter causes[] = {
 static const char *const kind_names[WIRE_KIND_COUNT] = {
     [WIRE_FORK] = "fork",       [WIRE_EXEC] = "exec",  [WIRE_EXIT] = "end",
     [WIRE_FILE] = "file",       [WIRE_PATHS] = "file", [WIRE_MOUNTS] = "mounts",
-    [WIRE_NETWORK] = "network", [WIRE_DNS] = "dns",
+    [WIRE_NETWORK] = "network", [WIRE_DNS] = "dns",    [WIRE_PLACES] = "file",
 };
 
 /* Losses by kind of record, as last told of. */

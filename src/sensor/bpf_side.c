@@ -366,7 +366,8 @@ static void set_demand_bits(struct bpf_side *bpf, const struct file_demand *dema
  * can do without: what files are changed, connections and lookups, ends; starts of processes never,
  * for without them nothing else can be understood. */
 static const uint8_t shed_share[WIRE_KIND_COUNT] = {
-    [WIRE_FILE] = 8, [WIRE_PATHS] = 8, [WIRE_NETWORK] = 12, [WIRE_DNS] = 12, [WIRE_EXIT] = 14,
+    [WIRE_FILE] = 8,     [WIRE_PATHS] = 8, [WIRE_PLACES] = 8,
+    [WIRE_NETWORK] = 12, [WIRE_DNS] = 12,  [WIRE_EXIT] = 14,
 };
 
 static void configure_shedding(struct bpf_side *bpf)
@@ -500,7 +501,7 @@ static void check_fired(struct bpf_side *bpf)
 	bpf->hooks[HOOK_LOSSES] = HOOK_FIRES;
 	/* lsm_open() has tried each. */
 	bpf->hooks[HOOK_DECISIONS] =
-	    bpf->config.hooks == (1u << LSM_HOOK_COUNT) - 1 ? HOOK_FIRES : HOOK_MISSING;
+	    bpf->config.hooks == (1u << PATH_HOOK_COUNT) - 1 ? HOOK_FIRES : HOOK_MISSING;
 	bpf->hooks[HOOK_URING_NETWORK] = bpf->uring_network ? HOOK_UNCHECKED : HOOK_MISSING;
 	/* Reached by a tail call, which the kernel does not count by itself. */
 	bpf->hooks[HOOK_FILE_CALLS] = bpf->file ? bpf->hooks[HOOK_SYS_EXIT] : HOOK_MISSING;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "sensor/demand.h"
+#include "sensor/lsm.h"
 #include "sensor/probe.h"
 #include "sensor/sensor_internal.h"
 #include "sensor/wire.h"

@@ -54,12 +54,12 @@ enum call_group {
 	GROUP_COUNT
 };
 
-/* Where the kernel decides on a call (bpf/lsm.bpf.c); the table is lsm_hooks.def. */
-enum lsm_hook {
-#define LSM_HOOK(id, name, what) LSM_HOOK_##id,
-#include "sensor/lsm_hooks.def"
-#undef LSM_HOOK
-	LSM_HOOK_COUNT
+/* Where the kernel decides on a call (bpf/lsm.bpf.c); the table is path_hooks.def. */
+enum path_hook {
+#define PATH_HOOK(id, name, what) PATH_HOOK_##id,
+#include "sensor/path_hooks.def"
+#undef PATH_HOOK
+	PATH_HOOK_COUNT
 };
 
 /* What a call does to a file. */

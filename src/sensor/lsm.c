@@ -33,20 +33,20 @@ static const struct {
 		    SENSOR_LAYER_FENTRY},
 };
 
-static const char *const hook_names[LSM_HOOK_COUNT] = {
-#define LSM_HOOK(id, name, what) [LSM_HOOK_##id] = #name,
-#include "sensor/lsm_hooks.def"
-#undef LSM_HOOK
+static const char *const hook_names[PATH_HOOK_COUNT] = {
+#define PATH_HOOK(id, name, what) [PATH_HOOK_##id] = #name,
+#include "sensor/path_hooks.def"
+#undef PATH_HOOK
 };
 
 /* All of a way in one object, or each hook in its own where that is refused. */
-#define OBJECTS_MAX (2 * LSM_HOOK_COUNT)
-#define ALL_HOOKS ((1u << LSM_HOOK_COUNT) - 1)
+#define OBJECTS_MAX (2 * PATH_HOOK_COUNT)
+#define ALL_HOOKS ((1u << PATH_HOOK_COUNT) - 1)
 
 struct lsm {
 	struct lsm_bpf *object[OBJECTS_MAX]; /* that have a hook that works */
 	int objects;
-	struct bpf_link *link[LSM_HOOK_COUNT];
+	struct bpf_link *link[PATH_HOOK_COUNT];
 	uint32_t hooks[WAY_COUNT];   /* those that work, by way */
 	uint32_t silent[WAY_COUNT];  /* attached, but told nothing */
 	uint32_t refused[WAY_COUNT]; /* could not be loaded */
@@ -58,7 +58,7 @@ struct lsm {
 	void *context;
 };
 
-static bool has_function(const struct btf *btf, enum way way, enum lsm_hook hook)
+static bool has_function(const struct btf *btf, enum way way, enum path_hook hook)
 {
 	char name[64];
 
@@ -67,7 +67,7 @@ static bool has_function(const struct btf *btf, enum way way, enum lsm_hook hook
 }
 
 static struct bpf_program *program_of(const struct lsm_bpf *object, enum way way,
-				      enum lsm_hook hook)
+				      enum path_hook hook)
 {
 	char name[64];
 
@@ -101,7 +101,7 @@ static int configure(struct lsm *lsm, struct lsm_bpf *object, enum way way, uint
 	object->rodata->config = *lsm->config;
 	memcpy(object->rodata->demand_bits, lsm->demand_bits, sizeof(object->rodata->demand_bits));
 	for (int w = 0; w < WAY_COUNT; w++)
-		for (int hook = 0; hook < LSM_HOOK_COUNT; hook++)
+		for (int hook = 0; hook < PATH_HOOK_COUNT; hook++)
 			bpf_program__set_autoload(program_of(object, w, hook),
 						  w == (int)way && hooks >> hook & 1);
 	err = bpf_map__set_max_entries(object->maps.busy, (uint32_t)cpus);
@@ -117,7 +117,7 @@ static uint32_t attach(struct lsm *lsm, struct lsm_bpf *object, enum way way, ui
 {
 	uint32_t works;
 
-	for (int hook = 0; hook < LSM_HOOK_COUNT; hook++)
+	for (int hook = 0; hook < PATH_HOOK_COUNT; hook++)
 		if (hooks >> hook & 1) {
 			lsm->link[hook] = bpf_program__attach(program_of(object, way, hook));
 			if (!lsm->link[hook])
@@ -126,7 +126,7 @@ static uint32_t attach(struct lsm *lsm, struct lsm_bpf *object, enum way way, ui
 	works = hooks & lsm_probe(bpf_map__fd(object->maps.asked),
 				  bpf_map__fd(object->maps.decided_small),
 				  bpf_map__fd(object->maps.programs));
-	for (int hook = 0; hook < LSM_HOOK_COUNT; hook++)
+	for (int hook = 0; hook < PATH_HOOK_COUNT; hook++)
 		if (hooks >> hook & 1 && !(works >> hook & 1)) {
 			bpf_link__destroy(lsm->link[hook]);
 			lsm->link[hook] = NULL;
@@ -163,7 +163,7 @@ static void load_or_refuse(struct lsm *lsm, enum way way, uint32_t hooks)
 		lsm->refused[way] |= hooks;
 		return;
 	}
-	for (int hook = 0; hook < LSM_HOOK_COUNT; hook++)
+	for (int hook = 0; hook < PATH_HOOK_COUNT; hook++)
 		if (hooks >> hook & 1)
 			load_or_refuse(lsm, way, 1u << hook);
 }
@@ -172,7 +172,7 @@ static void try_way(struct lsm *lsm, enum way way, const struct btf *btf)
 {
 	uint32_t hooks = 0;
 
-	for (int hook = 0; hook < LSM_HOOK_COUNT; hook++)
+	for (int hook = 0; hook < PATH_HOOK_COUNT; hook++)
 		if (!(lsm_hooks(lsm) >> hook & 1) && has_function(btf, way, hook))
 			hooks |= 1u << hook;
 	if (hooks)
@@ -183,7 +183,7 @@ static void try_way(struct lsm *lsm, enum way way, const struct btf *btf)
 static const char *list(struct buf *buf, uint32_t hooks)
 {
 	buf_reset(buf);
-	for (int hook = 0; hook < LSM_HOOK_COUNT; hook++)
+	for (int hook = 0; hook < PATH_HOOK_COUNT; hook++)
 		if (hooks >> hook & 1)
 			buf_printf(buf, "%s%s", buf->len ? ", " : "", hook_names[hook]);
 	buf_add_char(buf, '\0');
@@ -221,7 +221,7 @@ int lsm_open(struct lsm **out, enum sensor_layer layer, const struct wire_config
 
 void lsm_detach(struct lsm *lsm)
 {
-	for (int hook = 0; lsm && hook < LSM_HOOK_COUNT; hook++) {
+	for (int hook = 0; lsm && hook < PATH_HOOK_COUNT; hook++) {
 		bpf_link__destroy(lsm->link[hook]);
 		lsm->link[hook] = NULL;
 	}

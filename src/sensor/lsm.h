@@ -20,7 +20,7 @@ struct lsm;
 typedef int lsm_prepare(void *context, struct bpf_object *object);
 
 /*
- * Load, attach and try every hook of lsm_hooks.def, by the LSM hook where that works, else at the entry of
+ * Load, attach and try every hook of path_hooks.def, by the LSM hook where that works, else at the entry of
  * the function that calls it; `layer` may leave one of the two. `config` and `demand_bits` are the
  * programs'. Returns 0,
  * also when no hook works; -ENOTSUP when `layer` asks for one and it does not, which is logged.
@@ -31,7 +31,7 @@ int lsm_open(struct lsm **out, enum sensor_layer layer, const struct wire_config
 void lsm_close(struct lsm *lsm);
 /* No program runs after this. */
 void lsm_detach(struct lsm *lsm);
-/* The hooks that work: 1 << enum lsm_hook. */
+/* The hooks that work: 1 << enum path_hook. */
 uint32_t lsm_hooks(const struct lsm *lsm);
 /* The n-th object with programs, NULL after the last. The first has the maps the others use. */
 struct bpf_object *lsm_object(const struct lsm *lsm, int n);

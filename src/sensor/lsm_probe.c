@@ -60,19 +60,19 @@ static int take_away(int dir)
 
 /* In this order; `name` is what the hook has to tell first. */
 static const struct {
-	enum lsm_hook hook;
+	enum path_hook hook;
 	enum call call;
 	int (*act)(int dir);
 	const char *name;
 } actions[] = {
-    {LSM_HOOK_MKNOD, CALL_MKNODAT, make_node, "a"},
-    {LSM_HOOK_LINK, CALL_LINKAT, make_link, "a"},
-    {LSM_HOOK_SYMLINK, CALL_SYMLINKAT, make_symlink, "c"},
-    {LSM_HOOK_CHMOD, CALL_FCHMODAT, change_mode, "a"},
-    {LSM_HOOK_CHOWN, CALL_FCHOWNAT, change_owner, "a"},
-    {LSM_HOOK_TRUNCATE, CALL_TRUNCATE, change_size, "a"},
-    {LSM_HOOK_RENAME, CALL_RENAMEAT, move, "b"},
-    {LSM_HOOK_UNLINK, CALL_UNLINKAT, take_away, "d"},
+    {PATH_HOOK_MKNOD, CALL_MKNODAT, make_node, "a"},
+    {PATH_HOOK_LINK, CALL_LINKAT, make_link, "a"},
+    {PATH_HOOK_SYMLINK, CALL_SYMLINKAT, make_symlink, "c"},
+    {PATH_HOOK_CHMOD, CALL_FCHMODAT, change_mode, "a"},
+    {PATH_HOOK_CHOWN, CALL_FCHOWNAT, change_owner, "a"},
+    {PATH_HOOK_TRUNCATE, CALL_TRUNCATE, change_size, "a"},
+    {PATH_HOOK_RENAME, CALL_RENAMEAT, move, "b"},
+    {PATH_HOOK_UNLINK, CALL_UNLINKAT, take_away, "d"},
 };
 
 static int private_directory(void)

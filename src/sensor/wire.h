@@ -268,7 +268,7 @@ struct wire_config {
 	__u32 uring_cqe;     /* io_uring_complete takes a CQE, as since 6.10, not a result */
 	__u32 own_mount_ns;  /* lintel's own view: its mount namespace and root directory */
 	__u32 demands; /* 1 << enum demand_kind of those there are; 0: every change is wanted */
-	__u32 hooks;   /* 1 << enum lsm_hook: those that work */
+	__u32 hooks;   /* 1 << enum path_hook: those that work */
 	__u32 env;     /* there are names in the map `env_names` */
 	__u64 own_root_inode;
 	__u64 wanted;    /* 1 << enum wire_kind: the kinds somebody asked for */

@@ -105,6 +105,21 @@ def race(layer):
     return removed, [get(e, "file.name") for e in select(events, event__action="deletion", event__provider="lsm")]
 
 
+def alerts_of(layer, wanted):
+    """What is alerted on where only what rules name leaves the kernel (no --events)."""
+    with Shell() as shell:
+        shell.run("mkdir -p root/etc && cp %s root/A && ln -s etc/ld.so.preload root/innocent" % ACTIONS)
+        with Watch("--layer", layer, root_pid=shell.pid, events=False) as watch:
+            shell.run("chroot root /A create /etc/plain; chroot root /A chmod /etc/plain; "
+                      "chroot root /A rename /etc/plain /etc/ld.so.preload; chroot root /A chmod /innocent; "
+                      "chroot root /A unlink /etc/ld.so.preload; sleep 0.2")
+            deadline = time.monotonic() + EVENT_SECONDS
+            while not wanted <= set(by_rule(watch.alerts())) and time.monotonic() < deadline:
+                time.sleep(0.1)
+            watch.stop()
+            return set(by_rule(watch.alerts()))
+
+
 reference = None
 for layer in ("lsm", "fentry"):
     why_not = works(layer)
@@ -124,6 +139,9 @@ for layer in ("lsm", "fentry"):
         removed, events_say = race(layer)
         assert len(set(removed)) == 2, "the name never changed"
         assert removed == events_say, [pair for pair in zip(removed, events_say) if pair[0] != pair[1]]
+    with case("layer %s: what rules name passes the kernel's filter by the name it has, not the one given" % layer):
+        wanted = {(action, "/etc/ld.so.preload") for action in ("rename", "modification", "deletion")}
+        assert wanted <= alerts_of(layer, wanted), alerts_of(layer, wanted)
     for step, ours, theirs in zip(STEPS, told[0], reference[0]):
         with case("layer %s, as by tracepoints: %s" % (layer, step[:60])):
             ours = [same_part(e, told[1]) for e in ours]

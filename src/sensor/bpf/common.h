@@ -120,13 +120,10 @@ static __always_inline bool is_shed(enum wire_kind kind)
 }
 
 /* A cleared record in this CPU's slot; NULL when it is not to be built. */
-static __always_inline struct scratch *record_start(__u32 key, enum wire_kind kind, __u32 call)
+static __always_inline struct scratch *record_clear(__u32 key, enum wire_kind kind, __u32 call)
 {
-	struct scratch *s;
+	struct scratch *s = bpf_map_lookup_elem(&scratch, &key);
 
-	if (is_shed(kind))
-		return 0;
-	s = bpf_map_lookup_elem(&scratch, &key);
 	if (!s)
 		return 0;
 	s->used = 0;
@@ -135,6 +132,12 @@ static __always_inline struct scratch *record_start(__u32 key, enum wire_kind ki
 	s->record.call = call;
 	s->record.boot_ns = bpf_ktime_get_boot_ns();
 	return s;
+}
+
+/* The same, unless this kind is held back now. */
+static __always_inline struct scratch *record_start(__u32 key, enum wire_kind kind, __u32 call)
+{
+	return is_shed(kind) ? 0 : record_clear(key, kind, call);
 }
 
 /* Records wait for the reader's timer or for this much, so that a busy host does not wake it once

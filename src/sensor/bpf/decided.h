@@ -41,15 +41,15 @@ struct {
 static __always_inline __u32 hook_of(__u32 what)
 {
 	switch (what) {
-#define LSM_HOOK(id, name, what_) \
-	case WHAT_##what_:        \
-		return LSM_HOOK_##id;
-#include "sensor/lsm_hooks.def"
-#undef LSM_HOOK
+#define PATH_HOOK(id, name, what_) \
+	case WHAT_##what_:         \
+		return PATH_HOOK_##id;
+#include "sensor/path_hooks.def"
+#undef PATH_HOOK
 	case WHAT_OWNER_LINK:
-		return LSM_HOOK_CHOWN;
+		return PATH_HOOK_CHOWN;
 	}
-	return LSM_HOOK_COUNT;
+	return PATH_HOOK_COUNT;
 }
 
 /* Does a hook that works on this kernel serve calls that do this? */
@@ -112,6 +112,8 @@ static __always_inline bool send_decided(__u64 id, __u32 call, __u32 flags, __u6
 		return true;
 	small = bpf_map_lookup_elem(&decided_small, &id);
 	if (small && small->record.call == call) {
+		if (is_shed(WIRE_PLACES))
+			return true;
 		complete_record(&small->record, small->acted, flags, value);
 		bytes = small->record.bytes;
 		KEEP(bytes);
@@ -122,6 +124,8 @@ static __always_inline bool send_decided(__u64 id, __u32 call, __u32 flags, __u6
 	large = bpf_map_lookup_elem(&decided_large, &id);
 	if (!large || large->record.call != call)
 		return false;
+	if (is_shed(WIRE_PLACES))
+		return true;
 	complete_record(&large->record, large->acted, flags, value);
 	bytes = large->record.bytes;
 	KEEP(bytes);

@@ -118,13 +118,13 @@ static __always_inline void record_told(struct task_struct *task, const struct t
 {
 	__u32 key = scratch_key(0);
 	struct dentry *acted = (void *)told->acted;
-	struct scratch *s = record_start(key, WIRE_PLACES, call);
+	struct scratch *s = record_clear(key, WIRE_PLACES, call);
 
 	if (!s)
 		return;
 	s->acted = told->acted;
 	fill_actor((__u64)task, key);
-	if (hook == LSM_HOOK_RENAME)
+	if (hook == PATH_HOOK_RENAME)
 		add_other(s, (void *)told->dentry1);
 	if (acted && BPF_CORE_READ(acted, d_inode))
 		fill_inode(&s->record.inode, BPF_CORE_READ(acted, d_inode));
@@ -183,7 +183,7 @@ static __always_inline int on_rename(void *ctx)
 	};
 
 	told.acted = told.dentry0;
-	return on_hook(&told, LSM_HOOK_RENAME);
+	return on_hook(&told, PATH_HOOK_RENAME);
 }
 
 /* directory, dentry; it is gone at the end of the call */
@@ -194,7 +194,7 @@ static __always_inline int on_unlink(void *ctx)
 	    .dentry0 = plain_argument(ctx, 1),
 	};
 
-	return on_hook(&told, LSM_HOOK_UNLINK);
+	return on_hook(&told, PATH_HOOK_UNLINK);
 }
 
 /* dentry, new directory, new dentry; links do not leave their mount */
@@ -207,7 +207,7 @@ static __always_inline int on_link(void *ctx)
 	};
 
 	told.acted = told.dentry0;
-	return on_hook(&told, LSM_HOOK_LINK);
+	return on_hook(&told, PATH_HOOK_LINK);
 }
 
 /* directory, dentry, and of a symbolic link its text */
@@ -219,7 +219,7 @@ static __always_inline int on_made(void *ctx, __u32 hook)
 	};
 
 	told.acted = told.dentry0;
-	if (hook == LSM_HOOK_SYMLINK)
+	if (hook == PATH_HOOK_SYMLINK)
 		told.text = plain_argument(ctx, 2);
 	return on_hook(&told, hook);
 }
@@ -249,10 +249,10 @@ static __always_inline int on_changed(void *ctx, __u32 hook)
 BOTH(rename, on_rename(ctx))
 BOTH(unlink, on_unlink(ctx))
 BOTH(link, on_link(ctx))
-BOTH(symlink, on_made(ctx, LSM_HOOK_SYMLINK))
-BOTH(mknod, on_made(ctx, LSM_HOOK_MKNOD))
-BOTH(chmod, on_changed(ctx, LSM_HOOK_CHMOD))
-BOTH(chown, on_changed(ctx, LSM_HOOK_CHOWN))
-BOTH(truncate, on_changed(ctx, LSM_HOOK_TRUNCATE))
+BOTH(symlink, on_made(ctx, PATH_HOOK_SYMLINK))
+BOTH(mknod, on_made(ctx, PATH_HOOK_MKNOD))
+BOTH(chmod, on_changed(ctx, PATH_HOOK_CHMOD))
+BOTH(chown, on_changed(ctx, PATH_HOOK_CHOWN))
+BOTH(truncate, on_changed(ctx, PATH_HOOK_TRUNCATE))
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
