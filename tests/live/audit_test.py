@@ -2,6 +2,8 @@
 """The kernel's own audit, through an auditd of the test's own, into `lintel watch --audit-log`: beside
 the sensor's view of the same processes. Rules are for those processes alone; audit is left as it was
 found."""
+import atexit
+
 from harness import *
 
 need_root()
@@ -94,6 +96,8 @@ class AuditWatch:
         self.process = subprocess.Popen([LINTEL, "watch", "--audit-log", log, "--state", directory + "/state",
                                          "--format", "ndjson", "--output", directory + "/alerts",
                                          "--events", self.events_file], stderr=self.err)
+        # a case that fails must not leave it running: it would keep the test runner's pipe open
+        atexit.register(self.process.kill)
         self.until(lambda: "watching" in self.errors())
 
     def errors(self):
@@ -140,7 +144,7 @@ with case("what auditd writes of a shell's work is what the sensor sees of it"):
         watch = AuditWatch(auditd.log, auditd.dir)
         shell.run("/usr/bin/env true 'two words' 'quote\"d'; echo x > 'a file'; mv 'a file' b; ln -s b l; ln b h; "
                   "chmod 4711 b; rm -f b l h; printf '#!/bin/sh\\n:\\n' > s; chmod +x s; ./s one; rm s; /usr/bin/env id")
-        watch.until(lambda: any("id" in e["process"].get("args", []) for e in watch.events()))
+        watch.until(lambda: any("id" in e.get("process", {}).get("args", []) for e in watch.events()))
         by_audit = watch.end()
         by_sensor, _ = sensor.finish()
     own = [e for e in by_audit if e.get("tags") == ["lintel-test"]]
