@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -28,11 +29,13 @@ static const enum counter causes[] = {
 
 #define CAUSE_COUNT (sizeof(causes) / sizeof(causes[0]))
 
-/* What kinds of records are called in events; several kinds may be one. */
+/* What kinds of records are called in events; several may be one, and the rest is "process". */
 static const char *const kind_names[WIRE_KIND_COUNT] = {
-    [WIRE_FORK] = "fork",       [WIRE_EXEC] = "exec",  [WIRE_EXIT] = "end",
-    [WIRE_FILE] = "file",       [WIRE_PATHS] = "file", [WIRE_MOUNTS] = "mounts",
-    [WIRE_NETWORK] = "network", [WIRE_DNS] = "dns",    [WIRE_PLACES] = "file",
+    [WIRE_FORK] = "fork",       [WIRE_EXEC] = "exec",       [WIRE_EXIT] = "end",
+    [WIRE_FILE] = "file",       [WIRE_PATHS] = "file",      [WIRE_PLACES] = "file",
+    [WIRE_MOUNTS] = "mounts",   [WIRE_NETWORK] = "network", [WIRE_DNS] = "dns",
+    [WIRE_LIBRARY] = "library", [WIRE_MAP] = "memory",      [WIRE_PROTECT] = "memory",
+    [WIRE_MEMFD] = "memory",
 };
 
 /* Losses by kind of record, as last told of. */
@@ -71,10 +74,15 @@ static void note_kinds(struct by_kind *k, const uint64_t now[WIRE_KIND_COUNT])
 	}
 }
 
+static const char *name_of(int kind)
+{
+	return kind_names[kind] ? kind_names[kind] : "process";
+}
+
 static bool is_named_before(const struct by_kind *k, int kind)
 {
 	for (int other = 0; other < kind; other++)
-		if (k->is_new[other] && kind_names[other] == kind_names[kind])
+		if (k->is_new[other] && strcmp(name_of(other), name_of(kind)) == 0)
 			return true;
 	return false;
 }
@@ -82,9 +90,9 @@ static bool is_named_before(const struct by_kind *k, int kind)
 static void add_kinds(struct sensor *sensor, struct by_kind *k)
 {
 	for (int kind = 0; kind < WIRE_KIND_COUNT; kind++)
-		if (k->is_new[kind] && kind_names[kind] && !is_named_before(k, kind))
+		if (k->is_new[kind] && !is_named_before(k, kind))
 			event_append(&sensor->event, FIELD_LINTEL_LOSS_KIND,
-				     value_str(str_from(kind_names[kind])));
+				     value_str(str_from(name_of(kind))));
 	for (int kind = 0; kind < WIRE_KIND_COUNT; kind++)
 		k->is_new[kind] = false;
 }

@@ -363,11 +363,12 @@ static void set_demand_bits(struct bpf_side *bpf, const struct file_demand *dema
 }
 
 /* How full the ring may be, in sixteenths, before a kind is held back. In the order in which a host
- * can do without: what files are changed, connections and lookups, ends; starts of processes never,
- * for without them nothing else can be understood. */
+ * can do without: files changed, libraries and memory mapped; connections and lookups; ends. Starts of
+ * processes never, for without them nothing else can be understood, nor what hosts do rarely: ids,
+ * tracing, modules, mounts. */
 static const uint8_t shed_share[WIRE_KIND_COUNT] = {
-    [WIRE_FILE] = 8,     [WIRE_PATHS] = 8, [WIRE_PLACES] = 8,
-    [WIRE_NETWORK] = 12, [WIRE_DNS] = 12,  [WIRE_EXIT] = 14,
+    [WIRE_FILE] = 8,    [WIRE_PATHS] = 8, [WIRE_PLACES] = 8,   [WIRE_LIBRARY] = 8, [WIRE_MAP] = 8,
+    [WIRE_PROTECT] = 8, [WIRE_MEMFD] = 8, [WIRE_NETWORK] = 12, [WIRE_DNS] = 12,    [WIRE_EXIT] = 14,
 };
 
 static void configure_shedding(struct bpf_side *bpf)

@@ -20,7 +20,17 @@ enum call_how {
 	HOW_CLONE,
 	HOW_MMAP,
 	HOW_PATHS,
-	HOW_MOUNTS,
+	HOW_MOUNTS, /* GROUP_PROCESS from here on */
+	HOW_PROTECT,
+	HOW_IDS,
+	HOW_SESSION,
+	HOW_CAPABILITIES,
+	HOW_PTRACE,
+	HOW_VM,
+	HOW_MEMFD,
+	HOW_MODULE,
+	HOW_UNLOAD,
+	HOW_BPF,
 	/* GROUP_NETWORK from here on */
 	HOW_CONNECT,
 	HOW_ACCEPT,
@@ -33,16 +43,6 @@ enum call_how {
 	HOW_READ,
 	HOW_READV,
 	HOW_SOCKETCALL,
-	HOW_PROTECT,
-	HOW_IDS,
-	HOW_SESSION,
-	HOW_CAPABILITIES,
-	HOW_PTRACE,
-	HOW_VM,
-	HOW_MEMFD,
-	HOW_MODULE,
-	HOW_UNLOAD,
-	HOW_BPF,
 };
 
 /* Which program handles a call at its end (bpf/calls.bpf.c). */
