@@ -129,7 +129,8 @@ static struct credential *credential_new(const struct process_table *table,
 	c.effective = list_at(items, effective_count);
 	c.permitted = list_at(items + effective_count, permitted_count);
 
-	memcpy(bytes, texts.buf.p, texts.buf.len);
+	if (texts.buf.len)
+		memcpy(bytes, texts.buf.p, texts.buf.len);
 	for (uint32_t i = 0; i < texts.count; i++)
 		*texts.parts[i].to =
 		    (struct str){bytes + texts.parts[i].offset, texts.parts[i].len};
