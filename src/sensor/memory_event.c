@@ -46,6 +46,15 @@ static void fill_target(struct sensor *sensor, const struct process *target)
 	emit_incomplete(sensor, "Target.process: not known, and gone before it could be read");
 }
 
+/* An attempt on lintel's own process is told as one; what lintel does itself, the kernel side leaves
+ * out. By number where the process is not known, as it is the kernel's own. */
+static void mark_self(struct sensor *sensor, const struct process *target,
+		      const struct wire_detail *detail)
+{
+	if ((target ? process_pid(target) : detail->target_pid) == sensor->self_pid)
+		event_set_str(&sensor->event, FIELD_LINTEL_SELF_TARGET, STR("process"));
+}
+
 static void on_ptrace(struct sensor *sensor, const struct wire_view *view,
 		      const struct process *process, const struct wire_detail *detail)
 {
@@ -66,6 +75,8 @@ static void on_ptrace(struct sensor *sensor, const struct wire_view *view,
 	if (traced)
 		event_set_int(event, FIELD_PROCESS_EXT_PTRACE_CHILD_PID, traced);
 	fill_target(sensor, target);
+	if (detail->request != PTRACE_TRACEME)
+		mark_self(sensor, target, detail);
 	emit_end(sensor, process);
 }
 
@@ -90,6 +101,7 @@ static void on_vm(struct sensor *sensor, const struct wire_view *view,
 		event_set_int(event, FIELD_PROCESS_EXT_PROCESS_VM_ACCESS_TARGET_PID,
 			      process_pid(target));
 	fill_target(sensor, target);
+	mark_self(sensor, target, detail);
 	emit_end(sensor, process);
 }
 
@@ -105,6 +117,7 @@ static void on_proc_mem(struct sensor *sensor, const struct wire_view *view,
 	event_set_str(&sensor->event, FIELD_FILE_PATH, file.path);
 	event_set_str(&sensor->event, FIELD_FILE_NAME, str_basename(file.path));
 	fill_target(sensor, target);
+	mark_self(sensor, target, detail);
 	emit_end(sensor, process);
 }
 

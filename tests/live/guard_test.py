@@ -8,6 +8,7 @@ need_root()
 TRY = os.path.join(TOP, "build/tests/live/guard_try")
 SIGNAL = "Signal Sent to lintel"
 CHANGED = "File of lintel Changed by Another Process"
+TRACED = "lintel Traced or Its Memory Accessed"
 ENDED = "lintel Ended Without Its Own Shutdown"
 # CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE; CAP_BPF on kernels before 5.19
 KEPT = {2, 19, 39}
@@ -62,6 +63,27 @@ with case("signals from others are alerts, with who sent them; what the harness 
     assert [get(a, "lintel.alert.events")[0]["lintel"]["signal"]["name"] for a in found] == ["SIGSTOP", "SIGCONT"], found
     check(get(found[0], "lintel.alert.events")[0], process__pid=shell.pid, Target__process__pid=pid,
           Target__process__name="lintel", lintel__self__target="process")
+
+TRACE = """
+import ctypes, os, sys
+pid, other = int(sys.argv[1]), int(sys.argv[2])
+libc = ctypes.CDLL(None, use_errno=True)
+libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+for victim in (other, pid):
+    assert libc.ptrace(0x4206, victim, None, None) == 0, ctypes.get_errno()  # PTRACE_SEIZE
+    os.close(os.open("/proc/%d/mem" % victim, os.O_RDWR))
+"""
+
+with case("tracing it and opening its memory are alerts; the same done to another process is not"):
+    with Shell() as shell, watch_in(shell) as watch:
+        pid = watch.process.pid
+        shell.write("trace.py", TRACE)
+        shell.run("sleep 60 & other=$!; python3 trace.py %d $other; kill $other" % pid)
+        _, alerts = watch.finish(shell)
+    found = [get(a, "lintel.alert.events")[0] for a in named(alerts, TRACED)]
+    assert [one_of(e["event"]["action"]) for e in found] == ["ptrace", "proc_mem_open"], found
+    for event in found:
+        check(event, Target__process__pid=pid, lintel__self__target="process")
 
 with case("SIGTERM from another process ends it in order, and is an alert"):
     with Shell() as shell, watch_in(shell) as watch:
