@@ -113,10 +113,11 @@ static void test_missing(void **state)
 	/* of another category */
 	expect_eql(state, "file where event.action == \"exec\"",
 		   "missing: rule value event.action == \"exec\"");
-	expect_eql(state, "process where file.path == \"/a\"", "missing: rule field file.path");
+	expect_eql(state, "process where dns.question.name == \"/a\"",
+		   "missing: rule field dns.question.name");
 	/* each can be, both cannot */
-	expect_eql(state, "any where event.action == \"exec\" and file.path == \"/a\"",
-		   "missing: rule field file.path");
+	expect_eql(state, "any where event.action == \"exec\" and dns.question.name == \"/a\"",
+		   "missing: rule field dns.question.name");
 	expect_eql(state, "process where not host.os.type == \"linux\"",
 		   "missing: rule value not host.os.type == \"linux\"");
 	expect_eql(state, "process where length(some.field) > 3", "missing: rule field some.field");
@@ -211,8 +212,8 @@ static void test_endpoint_dialect(void **state)
 	     "event0.process.executable]",
 	     "full:"},
 	    {"sequence with maxspan=1s [process where true] as event0 [file where file.path == "
-	     "event0.file.path]",
-	     "missing: rule field file.path [2]"},
+	     "event0.dns.question.name]",
+	     "missing: rule field dns.question.name [2]"},
 	    {"process where event.action == \"exec\" and child of [process where event.action == "
 	     "\"fork\"]",
 	     "full:"},
