@@ -14,7 +14,7 @@ MESON ?= meson
 OWNER := $(shell stat -c %U .)
 AS := $(if $(filter 0,$(shell id -u)),$(if $(filter root UNKNOWN,$(OWNER)),,runuser -u $(OWNER) --),)
 
-.PHONY: all deps check-deps run test test-vm bench bench-overhead fuzz fmt lint install clean help
+.PHONY: all deps check-deps run test test-vm bench bench-overhead soak fuzz fmt lint install clean help
 .DELETE_ON_ERROR:
 
 all: check-deps $(BUILD)/build.ninja
@@ -51,6 +51,11 @@ bench-overhead: deps
 	@$(MAKE) --no-print-directory all
 	@exec python3 tests/bench/overhead.py $(ARGS)
 
+# Half an hour of mixed load with checks of memory, loss and lineage, then kill -9 and restart; root.
+soak: deps
+	@$(MAKE) --no-print-directory all
+	@exec python3 tests/bench/soak.py $(ARGS)
+
 # FUZZ_SECONDS each, all targets, one after another per core.
 FUZZ_SECONDS ?= 600
 fuzz: deps
@@ -77,6 +82,7 @@ help:
 	@echo "                                                                 [ARGS='--kernel 6.1 --only calls']"
 	@echo "make bench     every figure of speed and memory beside its goal  [ARGS='--quick']"
 	@echo "make bench-overhead  what watching costs the host (root)  [ARGS='--quark quark-mon']"
+	@echo "make soak      half an hour under load, then kill -9 ten times (root)  [ARGS='--minutes 5']"
 	@echo "make fuzz      every fuzz target for FUZZ_SECONDS (600) each"
 	@echo "make fmt lint  formatting; formatting and layer checks"
 	@echo "make install   meson install (binary, library, man pages, completions)   [DESTDIR=...]"

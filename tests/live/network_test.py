@@ -379,6 +379,8 @@ with case("every network event has its fields, and nothing was lost"):
             check_network(event)
     lost = [line.strip() for line in runs.err.split("lost or incomplete:\n")[1].splitlines()]
     lost = [line for line in lost if line and "fanotify" not in line]  # old kernels cannot mark every file system
+    # strace traces threads that end meanwhile; memory_test.py is about that
+    lost = [line for line in lost if "events on another process that could not be named" not in line]
     assert lost == ["1 messages from or to port 53 that could not be decoded"], lost
 
 done()
