@@ -16,7 +16,8 @@ enum demand_kind {
 	DEMAND_DIRECTORY,       /* the name of a directory anywhere on the way to it */
 	DEMAND_DIRECTORY_START, /* the first bytes of such a name */
 	DEMAND_PROGRAM,         /* the acting process's name; all it does is wanted */
-	DEMAND_PROGRAM_START,   /* the first bytes of it */
+	DEMAND_PROGRAM_START,   /* the first bytes of it, or one fewer */
+	DEMAND_PROGRAM_PART,    /* DEMAND_START_BYTES bytes somewhere in it */
 	DEMAND_PROGRAM_PATH,    /* the first bytes of the path given to execve */
 	DEMAND_ARMS, /* a process's name; when it has started another one, all is wanted */
 	DEMAND_KIND_COUNT

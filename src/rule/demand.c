@@ -67,6 +67,7 @@ static float cost_of(enum demand_kind kind, struct str text)
 	case DEMAND_NAME_START:
 	case DEMAND_DIRECTORY_START:
 	case DEMAND_PROGRAM_START:
+	case DEMAND_PROGRAM_PART:
 		return 4;
 	case DEMAND_EXTENSION:
 		return 8;
@@ -249,14 +250,29 @@ static bool add_program_path(const struct asking *a, struct need *need, struct s
 	return true;
 }
 
+/* The first DEMAND_START_BYTES bytes in a row that a pattern names. */
+static struct str literal_part(struct str pattern)
+{
+	for (size_t i = 0; i + DEMAND_START_BYTES <= pattern.len; i++)
+		if (is_literal((struct str){pattern.p + i, DEMAND_START_BYTES}))
+			return (struct str){pattern.p + i, DEMAND_START_BYTES};
+	return STR_NULL;
+}
+
 static bool add_program(const struct asking *a, struct need *need, struct str name, bool is_pattern)
 {
+	struct str part = literal_part(name);
+
 	struct str start = cut(name, DEMAND_START_BYTES);
 
 	if (!is_pattern || is_literal(name))
 		add(a, need, DEMAND_PROGRAM, cut(name, DEMAND_PROGRAM_BYTES));
 	else if (start.len == DEMAND_START_BYTES && is_literal(start))
 		add(a, need, DEMAND_PROGRAM_START, start);
+	else if (start.len == DEMAND_START_BYTES && is_literal(cut(start, DEMAND_START_BYTES - 1)))
+		add(a, need, DEMAND_PROGRAM_START, cut(start, DEMAND_START_BYTES - 1));
+	else if (part.len)
+		add(a, need, DEMAND_PROGRAM_PART, part);
 	else
 		return false;
 	return true;

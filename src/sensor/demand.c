@@ -25,6 +25,14 @@ uint32_t demand_kinds(const struct file_demand *demand)
 	return kinds;
 }
 
+static bool has_part(struct str name, struct str part)
+{
+	for (size_t i = 0; i + part.len <= name.len; i++)
+		if (str_eq_fold((struct str){name.p + i, part.len}, part))
+			return true;
+	return false;
+}
+
 static bool fits(const struct demand *demand, struct str name, struct str executable)
 {
 	struct str cut = {name.p,
@@ -36,6 +44,8 @@ static bool fits(const struct demand *demand, struct str name, struct str execut
 		return str_eq_fold(cut, demand->text);
 	case DEMAND_PROGRAM_START:
 		return str_starts_fold(name, demand->text);
+	case DEMAND_PROGRAM_PART:
+		return name.len >= DEMAND_PROGRAM_BYTES || has_part(name, demand->text);
 	case DEMAND_PROGRAM_PATH:
 		return str_starts_fold(executable, demand->text);
 	default:

@@ -18,6 +18,8 @@ RULES = {
     "original": 'file where event.action == "rename" and file.Ext.original.name == "was-here"',
     "program": 'file where process.name == "cp"',
     "program-path": 'file where process.executable like "/var/tmp/*"',
+    "program-part": 'file where process.name like "*-part-ld*"',
+    "program-short": 'file where process.name like "xy.*"',
     "armed": 'sequence by host.id with maxspan=30s [process where event.action == "exec" and '
              'process.parent.name == "starter"] [file where event.action == "creation" and file.name != "q"]',
     "foreign": 'file where file.path : "C:\\\\Windows\\\\*"',
@@ -39,6 +41,9 @@ LOUD = ["echo 1 > wanted.conf", "echo 2 >> wanted.conf", "chmod 600 wanted.conf"
         "echo 1 > copied; /bin/cp copied copied2",
         "echo 1 > wanted.conf; : > n; mount --bind wanted.conf n; echo 2 > n; umount n; rm wanted.conf",
         "mkdir c; cp ${BUSYBOX:-/bin/bash} /var/tmp/lintel-demand-shell; /var/tmp/lintel-demand-shell -c 'echo 1 > c/from-var-tmp; echo 1 > c/second'; rm /var/tmp/lintel-demand-shell",
+        "cp /bin/bash xy.z; ./xy.z -c 'echo 1 > c/from-short'",
+        "cp /bin/bash my-part-ld2; ./my-part-ld2 -c 'echo 1 > c/from-part'",
+        "cp /bin/bash a-very-long-name-part-ld; ./a-very-long-name-part-ld -c 'echo 1 > c/from-long-part'",
         "cp /bin/bash starter; ./starter -c '/bin/true; /bin/true'; echo 1 > c/after-arming"]
 
 

@@ -23,6 +23,7 @@ static const char *const kinds[] = {
     [DEMAND_DIRECTORY_START] = "directory-start",
     [DEMAND_PROGRAM] = "program",
     [DEMAND_PROGRAM_START] = "program-start",
+    [DEMAND_PROGRAM_PART] = "program-part",
     [DEMAND_PROGRAM_PATH] = "program-path",
     [DEMAND_ARMS] = "arms",
 };
@@ -101,6 +102,9 @@ static void leaves(void **state)
 	    {"file where file.Ext.original.path == \"/etc/shadow\"", "name:shadow"},
 	    {"file where process.name == \"a-name-longer-than-comm\"", "program:a-name-longer-t"},
 	    {"file where process.name like \"ngin*\"", "program-start:ngin"},
+	    {"file where process.name like \"*-linux-gnu-ld*\"", "program-part:-lin"},
+	    {"file where process.name like \"*ld*\"", "all by R"},
+	    {"file where process.name like \"ld.*\"", "program-start:ld."},
 	    {"file where process.executable like \"/dev/shm/*\"", "program-path:/dev"},
 	    {"file where process.executable == \"/usr/bin/cp\"", "program:cp"},
 	    {"file where process.parent.name == \"sh\"", "all by R"},
@@ -194,18 +198,20 @@ static void keys(void **state)
 static void programs(void **state)
 {
 	const struct demand items[] = {
-	    {DEMAND_PROGRAM, STR("cp")},
-	    {DEMAND_PROGRAM_START, STR("php-")},
-	    {DEMAND_PROGRAM_PATH, STR("/tmp")},
-	    {DEMAND_ARMS, STR("foomatic-rip")},
+	    {DEMAND_PROGRAM, STR("cp")},        {DEMAND_PROGRAM_START, STR("php-")},
+	    {DEMAND_PROGRAM_PATH, STR("/tmp")}, {DEMAND_ARMS, STR("foomatic-rip")},
+	    {DEMAND_PROGRAM_PART, STR("-lin")},
 	};
-	const struct file_demand demand = {.items = items, .count = 4};
+	const struct file_demand demand = {.items = items, .count = 5};
 
 	(void)state;
 	assert_int_equal(demand_program(&demand, STR("CP"), STR("/bin/CP")), PROGRAM_WANTED);
 	assert_int_equal(demand_program(&demand, STR("cpx"), STR("/bin/cpx")), 0);
 	assert_int_equal(demand_program(&demand, STR("php-fpm7"), STR("/x")), PROGRAM_WANTED);
 	assert_int_equal(demand_program(&demand, STR("x"), STR("/tmp/x")), PROGRAM_WANTED);
+	assert_int_equal(demand_program(&demand, STR("my-Linker"), STR("/x")), PROGRAM_WANTED);
+	assert_int_equal(demand_program(&demand, STR("fifteen-letters"), STR("/x")),
+			 PROGRAM_WANTED);
 	assert_int_equal(demand_program(&demand, STR("foomatic-rip"), STR("/usr/x")), PROGRAM_ARMS);
 }
 

@@ -35,8 +35,8 @@ static __always_inline void follow_child(__u32 parent, __u32 child)
 }
 
 #define PROGRAM_DEMANDS                                                                  \
-	(1u << DEMAND_PROGRAM | 1u << DEMAND_PROGRAM_START | 1u << DEMAND_PROGRAM_PATH | \
-	 1u << DEMAND_ARMS)
+	(1u << DEMAND_PROGRAM | 1u << DEMAND_PROGRAM_START | 1u << DEMAND_PROGRAM_PART | \
+	 1u << DEMAND_PROGRAM_PATH | 1u << DEMAND_ARMS)
 
 static __always_inline __u32 program_flags(__u32 tgid)
 {
@@ -75,6 +75,26 @@ static __always_inline void demand_by_fork(__u32 parent, __u32 child)
 		set_program_flags(child, flags);
 }
 
+/* Is there a part of the name that rules name? Of a name that fills comm the end may be missing. */
+static __always_inline bool is_part_wanted(const struct demand_key *name)
+{
+	struct demand_key part = {};
+
+	if (!asks_for(DEMAND_PROGRAM_PART))
+		return false;
+	if (name->text[DEMAND_PROGRAM_BYTES - 1])
+		return true;
+#pragma unroll
+	for (int i = 0; i <= DEMAND_PROGRAM_BYTES - DEMAND_START_BYTES; i++) {
+		part.words[0] = (__u8)name->text[i] | (__u32)(__u8)name->text[i + 1] << 8 |
+				(__u32)(__u8)name->text[i + 2] << 16 |
+				(__u32)(__u8)name->text[i + 3] << 24;
+		if (is_demanded(&part, DEMAND_PROGRAM_PART))
+			return true;
+	}
+	return false;
+}
+
 /* The kernel has set comm from what was given to execve (fs/exec.c: begin_new_exec). */
 static __always_inline void demand_by_exec(struct task_struct *task, const char *filename)
 {
@@ -90,6 +110,10 @@ static __always_inline void demand_by_exec(struct task_struct *task, const char 
 	if (is_demanded(&name, DEMAND_ARMS))
 		flags |= PROGRAM_ARMS;
 	part.words[0] = (__u32)name.words[0];
+	if (is_demanded(&part, DEMAND_PROGRAM_START) || is_part_wanted(&name))
+		flags |= PROGRAM_WANTED;
+	part.words[0] &= 0xffffff; /* "ld." */
+	part.words[3] = 0;
 	if (is_demanded(&part, DEMAND_PROGRAM_START))
 		flags |= PROGRAM_WANTED;
 	read_key(&name, filename);
