@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/path.h"
 
+#include <sys/stat.h>
+
 struct str path_join(struct arena *arena, struct str base, struct str path)
 {
 	char *text;
@@ -79,4 +81,16 @@ struct str path_extension(struct str name)
 	if (extension.len + 1 >= name.len)
 		return STR_NULL;
 	return extension;
+}
+
+struct str path_type_name(uint32_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFDIR:
+		return STR("dir");
+	case S_IFLNK:
+		return STR("symlink");
+	default:
+		return STR("file");
+	}
 }

@@ -18,5 +18,7 @@ struct str path_strip_root(struct str path, struct str root);
 /* What follows the last dot. As Elastic Defend: a name whose only dot is its first character has
  * no extension (".bashrc"), nor has one that ends in a dot. */
 struct str path_extension(struct str name);
+/* ECS file.type of an inode's mode: dir, symlink or file. */
+struct str path_type_name(uint32_t mode);
 
 #endif

@@ -6,18 +6,6 @@
 
 #include "sensor/path.h"
 
-static const char *type_name(uint32_t mode)
-{
-	switch (mode & S_IFMT) {
-	case S_IFDIR:
-		return "dir";
-	case S_IFLNK:
-		return "symlink";
-	default:
-		return "file";
-	}
-}
-
 static void set_number(struct event *event, uint32_t field, uint64_t number)
 {
 	if (field_set_info(event->fields, field)->demanded)
@@ -28,7 +16,7 @@ static void set_number(struct event *event, uint32_t field, uint64_t number)
 static void set_attributes(struct event *event, const struct file_facts *file)
 {
 	event_set_int(event, FIELD_FILE_SIZE, (int64_t)file->size);
-	event_set_str(event, FIELD_FILE_TYPE, str_from(type_name(file->mode)));
+	event_set_str(event, FIELD_FILE_TYPE, path_type_name(file->mode));
 	set_number(event, FIELD_FILE_INODE, file->inode);
 	set_number(event, FIELD_FILE_UID, file->uid);
 	set_number(event, FIELD_FILE_GID, file->gid);

@@ -106,18 +106,6 @@ static struct str full_path(struct audit_making *making, const struct audit_reco
 	return path_normalise(arena, path_join(arena, cwd, name));
 }
 
-static const char *type_of(uint32_t mode)
-{
-	switch (mode & S_IFMT) {
-	case S_IFDIR:
-		return "dir";
-	case S_IFLNK:
-		return "symlink";
-	default:
-		return "file";
-	}
-}
-
 static void set_text(struct event *event, uint32_t field, struct str text)
 {
 	if (text.len)
@@ -146,7 +134,7 @@ static void set_attributes(struct audit_making *making, const struct audit_recor
 	set_text(event, FIELD_FILE_GROUP, audit_get(path, STR("OGID")));
 	if (mode == UINT32_MAX)
 		return;
-	event_set_str(event, FIELD_FILE_TYPE, str_from(type_of(mode)));
+	event_set_str(event, FIELD_FILE_TYPE, path_type_name(mode));
 	event_set_str(event, FIELD_FILE_MODE, arena_printf(&event->arena, "%04o", mode & 07777));
 }
 
